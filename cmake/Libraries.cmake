@@ -1,0 +1,16 @@
+# The third-party libraries, all from Debian 12 packages (see docs/adr/0002-dependencies.md).
+find_package(Threads REQUIRED)
+set(Boost_NO_WARN_NEW_VERSIONS ON)  # the module of CMake 3.25 knows Boost up to 1.80
+find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json url)
+find_package(OpenSSL 3 REQUIRED)
+find_package(CURL 7.88 REQUIRED)
+find_package(SQLite3 3.40 REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_package(spdlog 1.10 REQUIRED)
+find_package(CLI11 2 REQUIRED)
+find_package(tomlplusplus 3 REQUIRED)
+find_package(prometheus-cpp REQUIRED CONFIG COMPONENTS core)
+if(SLUICE_TESTS)
+  find_package(GTest REQUIRED)
+  find_package(rapidcheck REQUIRED CONFIG)
+endif()

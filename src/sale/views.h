@@ -1,0 +1,81 @@
+// Orders, timelines and audit entries as the record tells them: what the read side of every engine
+// answers with. All text is owned.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/instant.h"
+#include "base/money.h"
+#include "sale/order.h"
+
+namespace sluice::sale {
+
+/// One committed order with what it needs of its item and sale.
+struct OrderView {
+  OrderId id;
+  std::string user;
+  std::string item_id;
+  std::string sale_id;
+  std::string title;  ///< the item's
+  std::int64_t quantity = 1;
+  Money amount;
+  Currency currency;
+  OrderStatus status = OrderStatus::awaiting_payment;
+  EndReason reason = EndReason::none;
+  Instant created_at;
+  Instant expires_at;
+  std::optional<Instant> paid_at;
+  std::string transaction_id;  ///< empty: none
+  std::uint8_t close_attempts = 0;
+};
+
+/// One row of an order's history, oldest first.
+struct TimelineEntry {
+  std::int64_t sequence = 0;
+  Instant at;
+  std::string event;   ///< to_text(HistoryEvent)
+  std::string actor;   ///< "shopper", "clock", "provider" or the operator's name
+  std::string detail;
+};
+
+struct AuditEntry {
+  std::int64_t sequence = 0;
+  Instant at;
+  std::string actor;
+  std::string action;
+  std::string subject;
+  std::string reason;
+  std::string before_json;  ///< an object of the changed fields
+  std::string after_json;
+};
+
+/// Which orders an operator wants to see. Absent fields do not filter.
+struct OrderFilter {
+  std::optional<std::string> user;
+  std::optional<std::string> item_id;
+  std::optional<std::string> sale_id;
+  std::optional<OrderStatus> status;
+  std::optional<OrderId> order;
+  std::optional<std::string> transaction_id;
+  std::optional<Instant> created_from;   ///< inclusive
+  std::optional<Instant> created_before; ///< exclusive
+};
+
+/// A bounded piece of a longer list, newest first.
+struct PageRequest {
+  std::optional<std::int64_t> before;  ///< continue below this key (order id or sequence)
+  std::uint32_t limit = 50;            ///< 1 to kMaxPage
+};
+inline constexpr std::uint32_t kMaxPage = 1000;
+
+template <class T>
+struct Page {
+  std::vector<T> entries;
+  std::optional<std::int64_t> next;  ///< key to pass as `before`; empty: the list ended
+};
+
+}  // namespace sluice::sale

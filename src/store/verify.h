@@ -1,0 +1,41 @@
+// The offline audit of a record: every invariant, the hash chain, stock per item.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace sluice::store {
+
+/// One thing that is off, with where and by how much.
+struct Finding {
+  std::string check;   ///< "conservation", "limit", "chain", "links", "status", …
+  std::string detail;
+};
+
+struct VerifyReport {
+  std::uint64_t sales = 0;
+  std::uint64_t items = 0;
+  std::uint64_t orders = 0;
+  std::uint64_t history_rows = 0;
+  std::uint64_t seals = 0;
+  std::vector<Finding> findings;  ///< at most `most_findings`; the count goes on
+  std::uint64_t finding_count = 0;
+  struct ItemLine {
+    std::string id;
+    std::string title;
+    std::int64_t stock = 0, available = 0, held = 0, sold = 0, refunded = 0;
+  };
+  std::vector<ItemLine> lines;
+};
+
+/// Reads the record of `directory` without changing it; safe while a server runs on it. The error
+/// side means that it could not be read at all.
+Result<VerifyReport> verify(const std::string& directory,
+                            const std::function<void(std::string_view)>& progress = {},
+                            std::size_t most_findings = 100);
+
+}  // namespace sluice::store
