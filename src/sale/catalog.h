@@ -27,7 +27,8 @@ struct Sale {
   bool paused = false;
   bool cancelled = false;  ///< ended by the operator; held orders are given up
 
-  /// ended (by time or cancellation) before paused before upcoming: an ended sale stays ended.
+  /// In the order in which a grab is refused: ended by the operator, not started, ended by time,
+  /// paused.
   Phase phase(Instant now) const;
 };
 

@@ -1,0 +1,52 @@
+// Answers and notices on their way from the writer to the I/O threads, one wake-up per thread and
+// batch.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "engine/engine.h"
+#include "sale/effects.h"
+#include "sale/state.h"
+
+namespace sluice::engine {
+
+/// Collects the deliveries of one batch per mailbox. Writer thread only.
+class Outbox {
+ public:
+  void add(Mailbox* to, Continuation&& then, const Reply& reply) {
+    slot(to).push_back(Delivery{std::move(then), reply});
+  }
+  void flush() {
+    for (auto& [mailbox, batch] : slots_) {
+      if (!batch.empty()) mailbox->deliver(std::exchange(batch, {}));
+    }
+  }
+
+ private:
+  std::vector<Delivery>& slot(Mailbox* to) {
+    for (auto& [mailbox, batch] : slots_) {
+      if (mailbox == to) return batch;
+    }
+    return slots_.emplace_back(to, std::vector<Delivery>{}).second;
+  }
+
+  std::vector<std::pair<Mailbox*, std::vector<Delivery>>> slots_;  ///< one per I/O thread: few
+};
+
+/// Who wants to hear of committed changes of orders.
+class NoticeBoard {
+ public:
+  /// Any thread; one sink per mailbox, the newest counts.
+  void watch(Mailbox& to, NoticeSink sink);
+  /// Tells every sink, on its mailbox's thread, what `changes` made of the orders. Writer thread.
+  void post(const std::vector<sale::OrderChange>& changes, const sale::State& state);
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::pair<Mailbox*, std::shared_ptr<NoticeSink>>> sinks_;
+};
+
+}  // namespace sluice::engine
