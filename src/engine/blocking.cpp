@@ -11,7 +11,8 @@ namespace {
 class DirectMailbox final : public Mailbox {
  public:
   void deliver(std::vector<Delivery>&& batch) override {
-    for (Delivery& delivery : batch) delivery.continuation(delivery.reply);
+    for (Delivery& delivery : batch)
+      delivery.continuation(delivery.reply);
   }
   void post(std::move_only_function<void()> job) override { job(); }
 };

@@ -15,14 +15,20 @@ std::int64_t read_ms(clockid_t id) {
 
 }  // namespace
 
-Clock::Clock() : offset_ms_(read_ms(CLOCK_REALTIME) - read_ms(CLOCK_BOOTTIME)) {}
+TimeSource TimeSource::system() {
+  return {.wall_ms = [] { return read_ms(CLOCK_REALTIME); },
+          .elapsed_ms = [] { return read_ms(CLOCK_BOOTTIME); }};
+}
+
+Clock::Clock(TimeSource source)
+    : source_(source), offset_ms_(source.wall_ms() - source.elapsed_ms()) {}
 
 Instant Clock::now() const {
-  return Instant{read_ms(CLOCK_BOOTTIME) + offset_ms_.load(std::memory_order_relaxed)};
+  return Instant{source_.elapsed_ms() + offset_ms_.load(std::memory_order_relaxed)};
 }
 
 Span Clock::follow_wall_clock() {
-  const Span difference{read_ms(CLOCK_REALTIME) - now().ms};
+  const Span difference{source_.wall_ms() - now().ms};
   if (difference > kLargestDrift || difference < Span{-kLargestDrift.ms}) return difference;
   // One millisecond of difference is the rounding of two clocks read one after the other.
   if (difference.ms > 1) offset_ms_.fetch_add(1, std::memory_order_relaxed);

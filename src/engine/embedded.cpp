@@ -25,6 +25,8 @@ std::uint64_t random_seed() {
 
 class EmbeddedEngine final : public Engine {
  public:
+  explicit EmbeddedEngine(TimeSource time) : clock_(time) {}
+
   Result<> open(EmbeddedOptions options) {
     if (options.settings.hash_seed == 0) options.settings.hash_seed = random_seed();
     auto record = store::Record::open(options.directory);
@@ -134,9 +136,8 @@ class EmbeddedEngine final : public Engine {
   bool read(Mailbox& to, Answer<T>&& then, Query&& query) {
     return desk_->put([&to, then = std::move(then),
                        query = std::forward<Query>(query)](store::Reader& reader) mutable {
-      to.post([then = std::move(then), result = query(reader)]() mutable {
-        then(std::move(result));
-      });
+      to.post(
+          [then = std::move(then), result = query(reader)]() mutable { then(std::move(result)); });
     });
   }
 
@@ -170,7 +171,7 @@ class EmbeddedEngine final : public Engine {
 }  // namespace
 
 Result<std::unique_ptr<Engine>> start_embedded(const EmbeddedOptions& options) {
-  auto engine = std::make_unique<EmbeddedEngine>();
+  auto engine = std::make_unique<EmbeddedEngine>(options.time);
   if (auto opened = engine->open(options); !opened) return std::unexpected(opened.error());
   return engine;
 }

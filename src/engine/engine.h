@@ -65,9 +65,9 @@ struct OrderNotice {
 using NoticeSink = std::move_only_function<void(const std::vector<OrderNotice>&)>;
 
 struct Health {
-  bool ready = false;         ///< admissions are open
+  bool ready = false;  ///< admissions are open
   bool storage_ok = true;
-  bool conserved = true;      ///< no item is frozen
+  bool conserved = true;  ///< no item is frozen
   std::uint64_t queue_depth = 0;
   std::uint64_t queue_bound = 0;
 };
@@ -113,8 +113,7 @@ class Engine {
                          Answer<sale::Page<sale::OrderView>> then) = 0;
   virtual bool search(sale::OrderFilter filter, sale::PageRequest page, Mailbox& to,
                       Answer<sale::Page<sale::OrderView>> then) = 0;
-  virtual bool timeline(OrderId id, Mailbox& to,
-                        Answer<std::vector<sale::TimelineEntry>> then) = 0;
+  virtual bool timeline(OrderId id, Mailbox& to, Answer<std::vector<sale::TimelineEntry>> then) = 0;
   virtual bool audit(sale::PageRequest page, Mailbox& to,
                      Answer<sale::Page<sale::AuditEntry>> then) = 0;
 

@@ -14,7 +14,9 @@ Result<std::unique_ptr<ReadDesk>> ReadDesk::open(const std::string& directory, s
 ReadDesk::ReadDesk(std::unique_ptr<store::Reader> reader, std::size_t bound)
     : reader_(std::move(reader)), bound_(bound), thread_([this] { run(); }) {}
 
-ReadDesk::~ReadDesk() { stop(); }
+ReadDesk::~ReadDesk() {
+  stop();
+}
 
 bool ReadDesk::put(Job&& job) {
   const std::lock_guard lock(mutex_);

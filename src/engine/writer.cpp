@@ -37,7 +37,9 @@ Writer::Writer(std::unique_ptr<store::Record> record, const EmbeddedOptions& opt
       state_(settings_),
       inbox_(options.queue_bound) {}
 
-Writer::~Writer() { stop(); }
+Writer::~Writer() {
+  stop();
+}
 
 Result<std::unique_ptr<Writer>> Writer::recover(std::unique_ptr<store::Record> record,
                                                 const EmbeddedOptions& options, Clock& clock,
@@ -78,10 +80,9 @@ void Writer::stop() {
 void Writer::run() {
   std::vector<Submission> taken;
   for (;;) {
-    const auto sleep = pulse_again_ ? std::chrono::milliseconds{0}
-                       : state_.next_pulse()
-                           ? std::chrono::milliseconds{options_.pulse_period.ms}
-                           : kIdleSleep;
+    const auto sleep = pulse_again_          ? std::chrono::milliseconds{0}
+                       : state_.next_pulse() ? std::chrono::milliseconds{options_.pulse_period.ms}
+                                             : kIdleSleep;
     if (!inbox_.take(taken, sleep)) break;
     std::span<Submission> rest(taken);
     do {
@@ -143,7 +144,8 @@ Reply Writer::apply(sale::Command&& command, Instant now) {
         } else {
           const auto outcome = state_.apply(exact, now, effects_);
           if constexpr (requires { exact.order; }) {
-            if (speaks_of_order(outcome)) reply.order = state_.order(state_.find_order(exact.order));
+            if (speaks_of_order(outcome))
+              reply.order = state_.order(state_.find_order(exact.order));
           }
           reply.outcome = outcome;
         }
@@ -161,9 +163,10 @@ void Writer::pulse_if_due(Instant now) {
   if (const bool jumped = jump != Span{0}; jumped != wall_clock_jumped_) {
     wall_clock_jumped_ = jumped;
     if (jumped) {
-      spdlog::warn("the wall clock is {} ms off the clock that sales run by; it was set while the "
-                   "server ran: restart the server when no sale is open to take it over",
-                   jump.ms);
+      spdlog::warn(
+          "the wall clock is {} ms off the clock that sales run by; it was set while the "
+          "server ran: restart the server when no sale is open to take it over",
+          jump.ms);
     }
   }
 }
@@ -251,13 +254,16 @@ void Writer::publish_catalog() {
     sale.items.push_back(entry.get());
     catalog->items.push_back(std::move(entry));
   }
-  for (const auto& sale : catalog->sales) catalog->sale_by_id.emplace(sale->sale.id, sale.get());
-  for (const auto& item : catalog->items) catalog->item_by_id.emplace(item->item.id, item.get());
+  for (const auto& sale : catalog->sales)
+    catalog->sale_by_id.emplace(sale->sale.id, sale.get());
+  for (const auto& item : catalog->items)
+    catalog->item_by_id.emplace(item->item.id, item.get());
   view_.catalogs.publish(std::move(catalog));
 }
 
 void Writer::report_alarms() {
-  for (const std::string& alarm : effects_.alarms) spdlog::critical("alarm: {}", alarm);
+  for (const std::string& alarm : effects_.alarms)
+    spdlog::critical("alarm: {}", alarm);
   view_.counts.alarms.fetch_add(effects_.alarms.size(), std::memory_order_relaxed);
   view_.conserved = std::ranges::none_of(state_.items(), &sale::Item::frozen);
 }

@@ -1,0 +1,55 @@
+// The real binary as a child process with a data directory of its own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice::test {
+
+/// A temporary directory that is removed at the end.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// Runs the binary with `arguments`, its output going to `output_file` (empty: discarded). Returns
+/// the exit status, or 128 + signal.
+int run_sluice(const std::vector<std::string>& arguments, const std::string& output_file = {});
+
+/// `sluice serve` on a free port of the loopback.
+class ServerProcess {
+ public:
+  /// Starts it and waits until /readyz answers 200. Throws with the log's tail when it does not.
+  explicit ServerProcess(std::string data, std::vector<std::string> arguments = {});
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  std::uint16_t port() const { return port_; }
+  pid_t pid() const { return pid_; }
+  /// SIGKILL, and waits.
+  void kill();
+  /// SIGTERM, and waits; the exit status.
+  int terminate();
+  /// The key that this server's tokens are signed with.
+  std::string secret() const;
+  /// A token that is good for an hour.
+  std::string token(const std::string& user, bool admin = false) const;
+
+ private:
+  std::string data_;
+  pid_t pid_ = -1;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace sluice::test
