@@ -137,11 +137,11 @@ struct Civil {
 /// Checks calendar and range, with the offset taken off.
 Result<Instant> to_instant(std::string_view text, const Civil& civil, Span utc_offset) {
   if (!civil.exists()) {
-    return fail("the time " + quoted(text) + " names a date or an hour that does not exist");
+    return fail("the time " + quote(text) + " names a date or an hour that does not exist");
   }
   const std::int64_t ms = civil.to_ms() - utc_offset.ms;
   if (ms < 0 || ms > kLastInstant.ms) {
-    return fail("the time " + quoted(text) + " is outside 1970 to 9999 (UTC)");
+    return fail("the time " + quote(text) + " is outside 1970 to 9999 (UTC)");
   }
   return Instant{ms};
 }
@@ -204,7 +204,7 @@ Result<Instant> parse_rfc3339(std::string_view text) {
     minutes = scan.number(2, 2);
   }
   if (!scan.finished() || hours > 23 || minutes > 59) {
-    return fail("the time " + quoted(text) +
+    return fail("the time " + quote(text) +
                 " is not RFC 3339; write it like 2026-11-22T14:05:09Z or with an offset, +08:00");
   }
   const std::int64_t offset_ms = (std::int64_t{hours} * 60 + minutes) * 60'000;
@@ -227,7 +227,7 @@ Result<Instant> parse_local(std::string_view text, Span utc_offset) {
   civil.second = scan.number(2, 2);
   civil.ms = scan.fraction_ms();
   if (!scan.finished()) {
-    return fail("the time " + quoted(text) + " is not a local time; write it like " +
+    return fail("the time " + quote(text) + " is not a local time; write it like " +
                 "2026-11-22 14:05:09");
   }
   return to_instant(text, civil, utc_offset);
@@ -245,11 +245,11 @@ Result<Span> parse_span(std::string_view text) {
   for (const Unit& unit : units) {
     if (!count || unit.name != text.substr(digits)) continue;
     if (*count > kMaxSpanMs / unit.ms) {
-      return fail("the duration " + quoted(text) + " is longer than 3650 days");
+      return fail("the duration " + quote(text) + " is longer than 3650 days");
     }
     return Span{*count * unit.ms};
   }
-  return fail("the duration " + quoted(text) +
+  return fail("the duration " + quote(text) +
               " is not a whole number with a unit; write it like 90s, 30m, 2h, 1d or 250ms");
 }
 

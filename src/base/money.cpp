@@ -39,7 +39,7 @@ bool is_digit(char c) {
 }
 
 std::unexpected<Error> refuse(std::string_view text, std::string_view why) {
-  return fail("the amount " + quoted(text) + " " + std::string{why});
+  return fail("the amount " + quote(text) + " " + std::string{why});
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ bool has_control(std::string_view text) {
   });
 }
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   constexpr std::size_t most = 64;
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   std::string out = "\"";

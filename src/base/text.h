@@ -17,7 +17,7 @@ bool has_control(std::string_view text);
 
 /// What a stranger wrote, fit for an error message or a log line: in double quotes, cut to 64
 /// bytes, control characters and bytes that are not UTF-8 replaced by "?".
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 /// The entry of `known` with the smallest edit distance to `word`, if it is near enough to be a
 /// likely typing error; used by "unknown flag" and "unknown key" messages.
