@@ -26,10 +26,8 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual
 add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # libstdc++ 12 offers std::expected only to compilers that announce C++20 concepts in full;
-  # clang 14 implements what <expected> needs but announces an earlier date.
-  add_compile_options(-Wno-builtin-macro-redefined -D__cpp_concepts=202002L
-                      -Wno-unknown-warning-option -Wno-unused-command-line-argument)
+  # The switches above are g++'s. Clang older than 19 lacks what std::expected of libstdc++ needs.
+  add_compile_options(-Wno-unknown-warning-option -Wno-unused-command-line-argument)
 endif()
 
 if(SLUICE_SANITIZE)

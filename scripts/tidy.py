@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "tidy"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "sluice-tidy"
 CACHE_DAYS = 30
+CLANG_TIDY = "clang-tidy-19"
 
 
 def fingerprint(command, rules):
@@ -46,7 +47,7 @@ def check(command, rules):
     if stamp and stamp.exists():
         stamp.touch()
         return name, 0.0, "", True
-    done = subprocess.run(["clang-tidy", "--quiet", "-p", str(BUILD), command["file"]], cwd=ROOT,
+    done = subprocess.run([CLANG_TIDY, "--quiet", "-p", str(BUILD), command["file"]], cwd=ROOT,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     clean = done.returncode == 0
     if clean and stamp:
@@ -68,7 +69,7 @@ def main():
     parser.add_argument("parts", nargs="*", metavar="PATH-PART")
     args = parser.parse_args()
 
-    version = subprocess.run(["clang-tidy", "--version"], capture_output=True, check=True).stdout
+    version = subprocess.run([CLANG_TIDY, "--version"], capture_output=True, check=True).stdout
     rules = version + (ROOT / ".clang-tidy").read_bytes()
     commands = json.loads((BUILD / "compile_commands.json").read_text())
     commands = [c for c in commands if not args.parts or any(p in c["file"] for p in args.parts)]
