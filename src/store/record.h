@@ -1,5 +1,6 @@
 // The record in SQLite: one connection that writes and checkpoints, and readers of their own. The
-// record is the truth; memory is rebuilt from it. The format is described in docs/formats/record.md.
+// record is the truth; memory is rebuilt from it. The format is described in
+// docs/formats/record.md.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,9 @@ namespace sluice::store {
 class Record {
  public:
   /// Opens or creates `<directory>/record.db`, applies missing migrations, takes an exclusive lock
-  /// on `<directory>/lock` so that no second process writes. Errors: a directory that cannot be made
-  /// or written, a locked one, a file that is not a record, a newer format than this program knows.
+  /// on `<directory>/lock` so that no second process writes. Errors: a directory that cannot be
+  /// made or written, a locked one, a file that is not a record, a newer format than this program
+  /// knows.
   static Result<std::unique_ptr<Record>> open(const std::string& directory);
   ~Record();
   Record(const Record&) = delete;

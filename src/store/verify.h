@@ -12,7 +12,7 @@ namespace sluice::store {
 
 /// One thing that is off, with where and by how much.
 struct Finding {
-  std::string check;   ///< "conservation", "limit", "chain", "links", "status", …
+  std::string check;  ///< "conservation", "limit", "chain", "links", "status", …
   std::string detail;
 };
 
