@@ -23,25 +23,26 @@ struct Claims {
 };
 
 enum class TokenError : std::uint8_t {
-  missing,        ///< no Authorization, or not Bearer
-  malformed,      ///< not three base64url parts of JSON, or above kMaxTokenBytes
-  wrong_algorithm,///< `alg` is not what the key of that `kid` is for
+  missing,          ///< no Authorization, or not Bearer
+  malformed,        ///< not three base64url parts of JSON, or above kMaxTokenBytes
+  wrong_algorithm,  ///< `alg` is not what the key of that `kid` is for
   bad_signature,
   expired,
   not_yet_valid,  ///< `nbf` in the future
   wrong_issuer,
   wrong_audience,
-  bad_subject,    ///< no `sub`, or not valid_user
+  bad_subject,  ///< no `sub`, or not valid_user
+  bad_claim,    ///< no `exp`, or a claim that is not of its type or out of range
 };
 const char* to_text(TokenError error);  ///< a sentence for `detail`
 
 inline constexpr std::size_t kMaxTokenBytes = 4096;
 
 struct TokenOptions {
-  std::string hs256_secret;          ///< empty: HS256 tokens are refused; else at least 16 bytes
-  std::string ed25519_public_pem;    ///< empty: EdDSA tokens are refused
-  std::string issuer;                ///< empty: not checked
-  std::string audience;              ///< empty: not checked
+  std::string hs256_secret;        ///< empty: HS256 tokens are refused; else at least 16 bytes
+  std::string ed25519_public_pem;  ///< empty: EdDSA tokens are refused
+  std::string issuer;              ///< empty: not checked
+  std::string audience;            ///< empty: not checked
   Span leeway = Span::seconds(5);
   /// More HS256 keys by `kid`, for rotation: tokens with that kid are checked with that key.
   std::vector<std::pair<std::string, std::string>> hs256_by_kid;
