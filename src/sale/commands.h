@@ -12,6 +12,7 @@
 #include "base/instant.h"
 #include "base/money.h"
 #include "base/quantity.h"
+#include "sale/catalog.h"
 #include "sale/order.h"
 
 namespace sluice::sale {
@@ -31,30 +32,34 @@ struct Grab {
   RequestKey request;
 };
 enum class GrabOutcome : std::uint8_t {
-  replayed,          ///< this request key already made this order: the order is returned
-  key_mismatch,      ///< this request key made an order for another item or quantity
+  replayed,      ///< this request key already made this order: the order is returned
+  key_mismatch,  ///< this request key made an order for another item or quantity
   unknown_item,
-  invalid_quantity,  ///< below 1 or above kMaxStock
-  not_started,
+  invalid_quantity,  ///< below 1, above kMaxStock, or costing more than 2^63 - 1 minor units
+  not_started,       ///< unless the sale was cancelled before it began: that is `ended`
   ended,
-  paused,            ///< by the operator, or the item is frozen
-  already_queued,    ///< an undecided or unpaid order in this sale: that order is returned
+  paused,          ///< by the operator, or the item is frozen
+  already_queued,  ///< an undecided or unpaid order in this sale: that order is returned
   limit_reached,
-  sold_out,          ///< fewer units left than asked for
+  sold_out,  ///< fewer units left than asked for
   granted,
 };
+
+/// What the window and the switches say of a grab: not_started, ended or paused; empty: go on.
+/// Shared with the engines' read-only refusals so that both answer alike.
+std::optional<GrabOutcome> window_refusal(const Sale& sale, bool frozen, Instant now);
 
 struct CancelByUser {
   std::string user;
   OrderId order;
 };
 enum class CancelOutcome : std::uint8_t {
-  unknown_order,   ///< no such order, or another shopper's
-  already_closing, ///< being given up already; nothing changed
-  already_ended,   ///< expired or cancelled before; nothing changed
-  already_paid,    ///< paid or refunded: only the operator can give money back
-  closing,         ///< the payment is being closed at the provider first
-  cancelled,       ///< given up, the unit is on sale again
+  unknown_order,    ///< no such order, or another shopper's
+  already_closing,  ///< being given up already; nothing changed
+  already_ended,    ///< expired or cancelled before; nothing changed
+  already_paid,     ///< paid or refunded: only the operator can give money back
+  closing,          ///< the payment is being closed at the provider first
+  cancelled,        ///< given up, the unit is on sale again
 };
 
 // ---- payments ----------------------------------------------------------------------------------
@@ -100,13 +105,14 @@ struct PaymentClosed {
 };
 enum class PaymentClosedOutcome : std::uint8_t {
   unknown_order,
-  not_closing,    ///< nothing to close (a repeated answer); nothing changed
-  payment_refused,///< already_paid without a matching payment: an incident, stays closing
+  not_closing,      ///< nothing to close (a repeated answer); nothing changed
+  payment_refused,  ///< already_paid without a matching payment: an incident; asked again like
+                    ///< retry
   paid,
   expired,
   cancelled,
   retry_later,
-  needs_person,   ///< the attempts are used up: listed for a person, the unit stays held
+  needs_person,  ///< the attempts are used up: listed for a person, the unit stays held
 };
 
 /// What the provider finally said of a refund.
@@ -140,15 +146,15 @@ struct OpenSale {
   std::vector<ItemDraft> items;
 };
 enum class OpenSaleOutcome : std::uint8_t {
-  too_many,        ///< kMaxSales, kMaxItems or kMaxItemsPerSale would be passed
+  too_many,  ///< kMaxSales, kMaxItems or kMaxItemsPerSale would be passed
   invalid_id,
   duplicate_id,    ///< a sale or an item of that id exists, or is named twice
   invalid_text,    ///< a title is empty, or a text is too long, not UTF-8, or has control bytes
   invalid_window,  ///< ends_at is not after starts_at, or either is outside 1970 to 9999
   invalid_hold,
-  invalid_price,   ///< price below 1 or above kMaxPrice, or a negative list price
-  invalid_stock,   ///< stock below 0 or above kMaxStock
-  invalid_limit,   ///< per-user limit below 1 or above kMaxStock
+  invalid_price,  ///< price below 1, list price below 0, or either above kMaxPrice
+  invalid_stock,  ///< stock below 0 or above kMaxStock
+  invalid_limit,  ///< per-user limit below 1 or above kMaxStock
   opened,
 };
 
@@ -159,8 +165,16 @@ struct AddItem {
   ItemDraft item;
 };
 enum class AddItemOutcome : std::uint8_t {
-  unknown_sale, ended, too_many, invalid_id, duplicate_id, invalid_text, invalid_price,
-  invalid_stock, invalid_limit, added,
+  unknown_sale,
+  ended,
+  too_many,
+  invalid_id,
+  duplicate_id,
+  invalid_text,
+  invalid_price,
+  invalid_stock,
+  invalid_limit,
+  added,
 };
 
 /// Absent fields stay as they are. A change of hold applies to orders granted from now on.
@@ -173,7 +187,13 @@ struct ChangeSale {
   std::optional<Span> hold;
 };
 enum class ChangeSaleOutcome : std::uint8_t {
-  unknown_sale, cancelled, invalid_text, invalid_window, invalid_hold, unchanged, changed,
+  unknown_sale,
+  cancelled,
+  invalid_text,
+  invalid_window,
+  invalid_hold,
+  unchanged,
+  changed,
 };
 
 /// Absent fields stay as they are. Price changes apply to orders granted from now on.
@@ -188,7 +208,12 @@ struct ChangeItem {
   std::optional<Quantity> per_user_limit;
 };
 enum class ChangeItemOutcome : std::uint8_t {
-  unknown_item, invalid_text, invalid_price, invalid_limit, unchanged, changed,
+  unknown_item,
+  invalid_text,
+  invalid_price,
+  invalid_limit,
+  unchanged,
+  changed,
 };
 
 struct PauseSale {
@@ -211,7 +236,12 @@ struct AdjustStock {
   Quantity stock;  ///< the new total
 };
 enum class AdjustStockOutcome : std::uint8_t {
-  unknown_item, frozen, invalid_stock, below_committed, unchanged, adjusted,
+  unknown_item,
+  frozen,
+  invalid_stock,
+  below_committed,
+  unchanged,
+  adjusted,
 };
 
 /// A person decides about an order that needs one (or is still closing).
@@ -223,7 +253,12 @@ struct Resolve {
   std::string evidence;  ///< with mark_paid: the transaction id that proves the payment
 };
 enum class ResolveOutcome : std::uint8_t {
-  unknown_order, not_resolvable, missing_evidence, retrying, paid, released,
+  unknown_order,
+  not_resolvable,
+  missing_evidence,
+  retrying,
+  paid,
+  released,
 };
 
 struct Refund {
@@ -240,9 +275,9 @@ struct Pulse {
   std::uint32_t most = 4096;
 };
 struct PulseOutcome {
-  std::uint32_t expired = 0;
-  std::uint32_t closing = 0;
-  bool more = false;  ///< the budget ended before the work: pulse again soon
+  std::uint32_t expired = 0;  ///< given up outright: expired, or cancelled with their sale
+  std::uint32_t closing = 0;  ///< given up as soon as the provider has closed the payment
+  bool more = false;          ///< the budget ended before the work: pulse again soon
 };
 
 using Command =
@@ -250,11 +285,10 @@ using Command =
                  RefundFinished, OpenSale, AddItem, ChangeSale, ChangeItem, PauseSale, CancelSale,
                  AdjustStock, Resolve, Refund, Pulse>;
 
-using Outcome =
-    std::variant<GrabOutcome, CancelOutcome, BeginPaymentOutcome, PaymentOutcome,
-                 PaymentFailedOutcome, PaymentClosedOutcome, RefundFinishedOutcome, OpenSaleOutcome,
-                 AddItemOutcome, ChangeSaleOutcome, ChangeItemOutcome, PauseSaleOutcome,
-                 CancelSaleOutcome, AdjustStockOutcome, ResolveOutcome, RefundOutcome,
-                 PulseOutcome>;
+using Outcome = std::variant<GrabOutcome, CancelOutcome, BeginPaymentOutcome, PaymentOutcome,
+                             PaymentFailedOutcome, PaymentClosedOutcome, RefundFinishedOutcome,
+                             OpenSaleOutcome, AddItemOutcome, ChangeSaleOutcome, ChangeItemOutcome,
+                             PauseSaleOutcome, CancelSaleOutcome, AdjustStockOutcome,
+                             ResolveOutcome, RefundOutcome, PulseOutcome>;
 
 }  // namespace sluice::sale

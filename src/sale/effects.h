@@ -15,8 +15,8 @@ namespace sluice::sale {
 enum class HistoryEvent : std::uint8_t {
   granted = 1,
   payment_begun = 2,
-  closing = 3,         ///< asked the provider to close the payment
-  close_retried = 4,   ///< the provider could not say; asked again
+  closing = 3,        ///< asked the provider to close the payment
+  close_retried = 4,  ///< the provider could not say; asked again
   needs_person = 5,
   expired = 6,
   cancelled = 7,

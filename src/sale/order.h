@@ -30,13 +30,13 @@ enum class OrderStatus : std::uint8_t {
 /// Why an order ended, or is ending, other than by being paid. Stored: never renumber.
 enum class EndReason : std::uint8_t {
   none = 0,
-  deadline = 1,         ///< not paid in time
-  user = 2,             ///< the shopper gave it back
-  sale_cancelled = 3,   ///< the operator cancelled the sale
-  payment_failed = 4,   ///< the provider said the payment failed
-  operator_release = 5, ///< a person released the unit
-  late_money = 6,       ///< money came after the unit was gone; it goes back
-  operator_refund = 7,  ///< a person refunded it
+  deadline = 1,          ///< not paid in time
+  user = 2,              ///< the shopper gave it back
+  sale_cancelled = 3,    ///< the operator cancelled the sale
+  payment_failed = 4,    ///< the provider said the payment failed
+  operator_release = 5,  ///< a person released the unit
+  late_money = 6,        ///< money came after the unit was gone; it goes back
+  operator_refund = 7,   ///< a person refunded it
 };
 
 /// Wire name of the status as the shopper sees it (needs_person reads "closing").
@@ -73,6 +73,7 @@ struct Order {
   ItemNo item;
   OrderSlot previous_of_user = kNoOrder;  ///< the same shopper's order before this one
   OrderSlot next_due = kNoOrder;          ///< link of the deadline bucket this order waits in
+  OrderSlot next_counting = kNoOrder;     ///< link of the shopper's orders that hold or own units
   std::int32_t quantity = 1;
   OrderStatus status = OrderStatus::awaiting_payment;
   EndReason reason = EndReason::none;

@@ -1,5 +1,6 @@
-// The deterministic heart: apply(command, now) -> outcome and effects. No clock, I/O, thread, log or
-// random number inside; the same commands at the same instants give the same state on any machine.
+// The deterministic heart: apply(command, now) -> outcome and effects. No clock, I/O, thread, log
+// or random number inside; the same commands at the same instants give the same state on any
+// machine.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,8 @@ struct Settings {
   /// With a gateway, a payment is closed at the provider before its unit goes back. Without one, an
   /// order ends by its deadline alone.
   bool has_gateway = false;
-  std::uint16_t node = 0;             ///< 0 to 1023, part of every order id
-  std::uint64_t hash_seed = 0;        ///< keys the user table; random in production
+  std::uint16_t node = 0;       ///< 0 to 1023, part of every order id
+  std::uint64_t hash_seed = 0;  ///< keys the user table; random in production
   std::uint8_t max_close_attempts = 8;
   Span first_close_retry = Span::seconds(2);  ///< doubles with each attempt
   Span last_close_retry = Span::seconds(300);
@@ -118,6 +119,7 @@ class State {
   Memory memory() const;
 
  private:
+  friend struct StateTestAccess;  // lets tests break a counter to see the alarm
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -37,8 +37,8 @@ struct OrderView {
 struct TimelineEntry {
   std::int64_t sequence = 0;
   Instant at;
-  std::string event;   ///< to_text(HistoryEvent)
-  std::string actor;   ///< "shopper", "clock", "provider" or the operator's name
+  std::string event;  ///< to_text(HistoryEvent)
+  std::string actor;  ///< "shopper", "clock", "provider" or the operator's name
   std::string detail;
 };
 
@@ -61,8 +61,8 @@ struct OrderFilter {
   std::optional<OrderStatus> status;
   std::optional<OrderId> order;
   std::optional<std::string> transaction_id;
-  std::optional<Instant> created_from;   ///< inclusive
-  std::optional<Instant> created_before; ///< exclusive
+  std::optional<Instant> created_from;    ///< inclusive
+  std::optional<Instant> created_before;  ///< exclusive
 };
 
 /// A bounded piece of a longer list, newest first.
