@@ -37,8 +37,8 @@ class Router {
     Match match = Match::not_found;
     Handler* handler = nullptr;
     Captures captures;
-    std::string allow;  ///< with method_not_allowed: the value of the Allow header
-    std::string_view pattern; ///< with found: for metrics
+    std::string allow;         ///< with method_not_allowed: the value of the Allow header
+    std::string_view pattern;  ///< with found: for metrics
   };
   Found find(Method method, std::string_view path);
 

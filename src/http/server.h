@@ -42,7 +42,7 @@ class Responder {
   Responder() = default;
   explicit Responder(std::shared_ptr<Session> session) : session_(std::move(session)) {}
   Responder(Responder&&) noexcept = default;
-  Responder& operator=(Responder&&) noexcept = default;
+  Responder& operator=(Responder&& other) noexcept;
   ~Responder();
 
   void send(Response&& response);
@@ -74,7 +74,7 @@ using ServiceFactory = std::function<std::unique_ptr<Service>(IoThread&)>;
 
 struct ListenOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8080;  ///< 0: any free one, see Server::port
+  std::uint16_t port = 8080;     ///< 0: any free one, see Server::port
   std::string certificate_file;  ///< PEM; with a key file: TLS
   std::string private_key_file;
 };
@@ -82,7 +82,7 @@ struct ListenOptions {
 struct ServerOptions {
   ListenOptions listen;
   std::size_t threads = 1;
-  std::size_t max_connections = 20'000;   ///< per server; more are accepted and closed with 503
+  std::size_t max_connections = 20'000;     ///< per server; more are accepted and closed with 503
   Span header_timeout = Span::seconds(10);  ///< first byte of a request to its last
   Span idle_timeout = Span::seconds(75);    ///< between requests
   Span write_timeout = Span::seconds(30);   ///< for the peer to take what was written
@@ -93,7 +93,8 @@ struct ServerCounts {
   std::uint64_t connections_open = 0;
   std::uint64_t connections_total = 0;
   std::uint64_t requests = 0;
-  std::uint64_t refused_requests = 0;  ///< answered by the server itself: malformed, too large, slow
+  std::uint64_t refused_requests =
+      0;  ///< answered by the server itself: malformed, too large, slow
 };
 
 class Server {
