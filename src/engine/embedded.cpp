@@ -116,6 +116,7 @@ class EmbeddedEngine final : public Engine {
   Health health() const override {
     Health health;
     health.storage_ok = view_.storage_ok;
+    health.storage_lost = view_.storage_lost;
     health.conserved = view_.conserved;
     health.queue_depth = writer_->inbox().depth();
     health.queue_bound = writer_->inbox().bound();

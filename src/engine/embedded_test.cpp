@@ -428,7 +428,8 @@ TEST_F(EmbeddedEngineTest, ASecondEngineOnTheSameRecordIsRefused) {
   engine();
   const auto second = start_embedded(options_);
   ASSERT_FALSE(second.has_value());
-  EXPECT_NE(second.error().message.find("lock"), std::string::npos) << second.error().message;
+  EXPECT_NE(second.error().message.find("in use by process"), std::string::npos)
+      << second.error().message;
 }
 
 }  // namespace

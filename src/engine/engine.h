@@ -67,7 +67,8 @@ using NoticeSink = std::move_only_function<void(const std::vector<OrderNotice>&)
 struct Health {
   bool ready = false;  ///< admissions are open
   bool storage_ok = true;
-  bool conserved = true;  ///< no item is frozen
+  bool storage_lost = false;  ///< for good, unlike a full disk: only a restart recovers
+  bool conserved = true;      ///< no item is frozen
   std::uint64_t queue_depth = 0;
   std::uint64_t queue_bound = 0;
 };

@@ -182,6 +182,7 @@ bool Writer::commit(Instant now) {
       trouble_ = full ? Reply::Trouble::storage_full : Reply::Trouble::storage_broken;
       retry_storage_at_ = now + kStorageRetry;
       view_.storage_ok = false;
+      view_.storage_lost = !full;
       return false;
     }
     const auto spent = std::chrono::steady_clock::now() - started;
@@ -215,6 +216,7 @@ void Writer::after_failed_commit(std::span<Submission> batch) {
     if (auto loaded = load_state(); !loaded) {
       spdlog::critical("reading the record back after a full disk: {}", loaded.error().message);
       trouble_ = Reply::Trouble::storage_broken;
+      view_.storage_lost = true;
     }
   }
   effects_.clear();

@@ -30,6 +30,7 @@ struct View {
   ShopperFilter shoppers;
   Counts counts;
   std::atomic<bool> storage_ok{true};
+  std::atomic<bool> storage_lost{false};
   std::atomic<bool> conserved{true};
   std::atomic<std::int64_t> watchers{0};
 };

@@ -65,7 +65,7 @@ Result<> sync_log(const std::string& path) {
 }
 
 Record::Failure classify(int code, int system) {
-  const bool no_room = system == ENOSPC || system == EDQUOT;
+  const bool no_room = system == ENOSPC || system == EDQUOT || system == EFBIG;
   if ((code & 0xff) == SQLITE_FULL) return Record::Failure::disk_full;
   if (code == SQLITE_IOERR_WRITE && no_room) return Record::Failure::disk_full;
   // The index of the log could not grow; nothing but missing room makes that fail.
@@ -119,7 +119,8 @@ int Record::Parts::committed(void* self, sqlite3*, const char*, int pages) {
 }
 
 Error Record::Parts::fail_batch(int code) {
-  const int system = connection.system_errno();
+  // SQLite does not pass on the cause of every failed write; the thread's own errno still holds it.
+  const int system = connection.system_errno() != 0 ? connection.system_errno() : errno;
   const std::string said = connection.error("writing a batch").message;
   failure = classify(code, system);
   if (!writer->roll_back()) failure = Failure::broken;
@@ -163,6 +164,7 @@ Result<> Record::commit(const sale::Effects& effects, const sale::State& state, 
       effects.audits.empty()) {
     return {};
   }
+  errno = 0;
   const int code = parts_->writer->commit(effects, state, now);
   if (code == SQLITE_OK) return {};
   return std::unexpected(parts_->fail_batch(code));
