@@ -26,11 +26,12 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual
 add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  # The switches above are g++'s. Clang older than 19 lacks what std::expected of libstdc++ needs.
+  # The switches above are g++'s. Clang before 19 lacks what std::expected of libstdc++ 12 needs.
   add_compile_options(-Wno-unknown-warning-option -Wno-unused-command-line-argument)
 endif()
 
 if(SLUICE_SANITIZE)
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
   add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer
                       -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SLUICE_SANITIZE})

@@ -15,7 +15,7 @@ packages_build=(
 # What `./test --quick` needs on top.
 packages_test=(libgtest-dev libgmock-dev librapidcheck-dev sqlite3)
 # What the rest of `./test` needs on top: fuzzing and analysis by clang, coverage.
-packages_analysis=(clang-19 clang-tidy-19 libclang-rt-19-dev gcovr python3)
+packages_analysis=(clang-22 clang-tidy-22 libclang-rt-22-dev gcovr python3)
 # What bench/ needs on top: the peers, a second load generator, a profiler.
 packages_bench=(nginx libnginx-mod-http-lua redis-server redis-tools wrk linux-perf jq curl)
 
