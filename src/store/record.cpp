@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "store/batch.h"
 #include "store/load.h"
@@ -64,6 +66,29 @@ Result<> sync_log(const std::string& path) {
   return fail(fmt::format("Synchronising {} failed: {}. Check the disk.", log, std::strerror(why)));
 }
 
+/// Fills the log with zeros up to the size at which it is checkpointed, so that no commit has to
+/// make the file longer: a sync that also writes a new length costs about twice as much. Zeros
+/// after the last frame end recovery there, as the end of the file would. Only a convenience: a
+/// disk without room for it is no failure here.
+void reserve_log(const std::string& path) {
+  constexpr std::uint64_t kReserved = kLogHeaderBytes + (kCheckpointPages + 256) * kFrameBytes;
+  const int descriptor = ::open((path + "-wal").c_str(), O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) return;
+  struct stat log {};
+  if (::fstat(descriptor, &log) == 0) {
+    const std::vector<char> zeros(std::size_t{1} << 20);
+    auto at = static_cast<std::uint64_t>(log.st_size);
+    while (at < kReserved) {
+      const auto size = std::min<std::uint64_t>(zeros.size(), kReserved - at);
+      const ssize_t written = ::pwrite(descriptor, zeros.data(), size, static_cast<off_t>(at));
+      if (written <= 0) break;
+      at += static_cast<std::uint64_t>(written);
+    }
+    ::fdatasync(descriptor);  // a failure shows again at the first commit, which does check it
+  }
+  ::close(descriptor);
+}
+
 Record::Failure classify(int code, int system) {
   const bool no_room = system == ENOSPC || system == EDQUOT || system == EFBIG;
   if ((code & 0xff) == SQLITE_FULL) return Record::Failure::disk_full;
@@ -106,6 +131,7 @@ Result<> Record::Parts::open() {
   auto made = BatchWriter::create(connection);
   if (!made) return std::unexpected(made.error());
   writer = std::move(*made);
+  reserve_log(path);
   sqlite3_wal_hook(connection.raw(), &Parts::committed, this);
   return {};
 }

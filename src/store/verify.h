@@ -30,6 +30,9 @@ struct VerifyReport {
     std::int64_t stock = 0, available = 0, held = 0, sold = 0, refunded = 0;
   };
   std::vector<ItemLine> lines;
+  /// Hash of the last seal in hexadecimal: kept elsewhere, it shows later that nothing before it
+  /// was changed or cut off.
+  std::string head;
 };
 
 /// Reads the record of `directory` without changing it; safe while a server runs on it. The error
