@@ -59,6 +59,7 @@ Worker::Worker(std::size_t index, ServerShared& shared)
       sweep_ms_(sweep_period(shared.options)),
       // One thread runs the loop and all I/O; only post() comes from others.
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
+      ready_set_(io_),
       sweep_timer_(io_),
       grace_timer_(io_),
       sessions_(std::make_unique<Sessions>()) {}
@@ -102,6 +103,7 @@ void Worker::run(const ServiceFactory& factory, Listener& listener,
   listener_ = &listener;
   sweep();
   arm_sweep();
+  ready_set_.start();
   listener.start();
   started(nullptr);
   const auto work = net::make_work_guard(io_);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "http/ready_set.h"
 #include "http/server.h"
 
 namespace sluice::http {
@@ -43,6 +44,7 @@ class Worker final : public IoThread {
 
   // For sessions, on this thread.
   boost::asio::io_context& io() { return io_; }
+  ReadySet& ready_set() { return ready_set_; }
   ServerShared& shared() { return shared_; }
   Service& service() { return *service_; }
   bool stopping() const { return stopping_; }
@@ -83,6 +85,7 @@ class Worker final : public IoThread {
   ServerShared& shared_;
   const std::int64_t sweep_ms_;
   boost::asio::io_context io_;
+  ReadySet ready_set_;
   boost::asio::steady_timer sweep_timer_;
   boost::asio::steady_timer grace_timer_;
   std::vector<std::unique_ptr<Periodic>> periodics_;
