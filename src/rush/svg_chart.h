@@ -1,0 +1,30 @@
+// Plots as inline SVG: no script, colours from CSS classes, values on hover.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::rush {
+
+/// `&`, `<`, `>`, quotes and control characters made safe for HTML text and attribute values.
+std::string escape_html(std::string_view text);
+
+/// A named sequence of values; `css` is the class that carries its colour ("s-granted").
+struct Series {
+  std::string name;
+  std::string css;
+  std::vector<double> values;
+};
+
+/// One stacked bar per position. `positions` labels the x axis ("12 s").
+std::string stacked_bars(std::string_view title, std::string_view unit,
+                         const std::vector<std::string>& positions,
+                         const std::vector<Series>& series);
+
+/// Lines over a logarithmic y axis; values of zero are gaps. `ticks` says which positions are
+/// labelled, with their label; empty labels leave the position unlabelled.
+std::string log_lines(std::string_view title, std::string_view unit,
+                      const std::vector<std::string>& positions, const std::vector<Series>& series);
+
+}  // namespace sluice::rush
