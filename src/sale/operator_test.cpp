@@ -1,0 +1,524 @@
+// What operators command: every outcome in order of precedence, audits, and hostile texts.
+#include <gmock/gmock.h>
+
+#include <functional>
+
+#include "sale/testing.h"
+
+namespace sluice::sale {
+namespace {
+
+using testing::draft;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::kEnd;
+using testing::kHold;
+using testing::kOpen;
+using testing::kOperator;
+using testing::opening;
+using testing::World;
+
+std::vector<std::string> texts(const Audit& audit) {
+  std::vector<std::string> all;
+  for (const FieldChange& change : audit.changes) {
+    all.push_back(change.field + ": " + change.before + " -> " + change.after);
+  }
+  return all;
+}
+
+// ---- opening -----------------------------------------------------------------------------------
+
+struct Opened {
+  OpenSaleOutcome outcome;
+  SaleNo sale;
+};
+Opened open(World& world, const OpenSale& command) {
+  world.effects.clear();
+  Opened opened{};
+  opened.outcome = world.state.apply(command, world.now, world.effects, opened.sale);
+  return opened;
+}
+
+TEST(OpenSaleOutcome, InOrderOfPrecedence) {
+  // Each step breaks one more rule, from the last to the first: the newest always wins.
+  World world({draft(1, 1, "taken")});
+  OpenSale command = opening({draft(1), draft(1)});
+  const std::uint64_t before = world.state.digest();
+  struct Step {
+    OpenSaleOutcome outcome;
+    std::function<void()> spoil;
+  };
+  const std::vector<Step> steps = {
+      {OpenSaleOutcome::invalid_limit, [&] { command.items[1].per_user_limit = Quantity{0}; }},
+      {OpenSaleOutcome::invalid_stock, [&] { command.items[1].stock = Quantity{-1}; }},
+      {OpenSaleOutcome::invalid_price, [&] { command.items[1].price = Money{0}; }},
+      {OpenSaleOutcome::invalid_hold, [&] { command.hold = Span{999}; }},
+      {OpenSaleOutcome::invalid_window, [&] { command.ends_at = command.starts_at; }},
+      {OpenSaleOutcome::invalid_text, [&] { command.title = ""; }},
+      {OpenSaleOutcome::duplicate_id, [&] { command.items[0].id = "taken"; }},
+      {OpenSaleOutcome::invalid_id, [&] { command.items[1].id = "no spaces"; }},
+      {OpenSaleOutcome::too_many, [&] { command.items.resize(kMaxItemsPerSale + 1, draft(1)); }},
+  };
+  for (const Step& step : steps) {
+    step.spoil();
+    EXPECT_EQ(open(world, command).outcome, step.outcome) << static_cast<int>(step.outcome);
+    EXPECT_TRUE(world.effects.empty());
+    EXPECT_EQ(world.state.digest(), before);
+  }
+}
+
+TEST(OpenSaleOutcome, Opened) {
+  World world({});
+  const Opened opened = open(world, opening({draft(5, 2, "gem"), draft(7)}, "mine"));
+  ASSERT_EQ(opened.outcome, OpenSaleOutcome::opened);
+  const Sale& sale = world.state.sales()[opened.sale.value];
+  EXPECT_EQ(sale.id, "mine");
+  EXPECT_EQ(sale.starts_at, kOpen);
+  EXPECT_EQ(sale.hold, kHold);
+  EXPECT_EQ(world.state.find_sale("mine"), &sale);
+  EXPECT_EQ(world.state.find_sale("other"), nullptr);
+  const Item* gem = world.state.find_item("gem");
+  ASSERT_NE(gem, nullptr);
+  EXPECT_EQ(gem->sale, opened.sale);
+  EXPECT_EQ(gem->counters, units(5, 5, 0, 0));
+  EXPECT_EQ(gem->per_user_limit, Quantity{2});
+  EXPECT_EQ(world.state.find_item("nothing"), nullptr);
+  ASSERT_EQ(world.effects.audits.size(), 3U);
+  EXPECT_EQ(world.effects.audits[0].action, "sale.open");
+  EXPECT_EQ(world.effects.audits[0].actor, "olga");
+  EXPECT_EQ(world.effects.audits[0].reason, "because");
+  EXPECT_EQ(world.effects.audits[0].subject, "mine");
+  EXPECT_THAT(texts(world.effects.audits[0]),
+              ElementsAre("title:  -> A sale", "starts_at:  -> 2027-01-15T08:00:00.000Z",
+                          "ends_at:  -> 2027-01-15T10:00:00.000Z", "hold_ms:  -> 1800000"));
+  EXPECT_EQ(world.effects.audits[1].action, "item.add");
+  EXPECT_EQ(world.effects.audits[1].subject, "gem");
+  EXPECT_THAT(world.effects.sales, ElementsAre(opened.sale));
+  EXPECT_EQ(world.effects.items.size(), 2U);
+}
+
+TEST(OpenSale, AssignsIdsThatNobodyTook) {
+  World world({draft(1), draft(1)});  // s1 with i1 and i2
+  EXPECT_EQ(world.state.sales()[0].id, "s1");
+  EXPECT_EQ(world.state.items()[1].id, "i2");
+  // "i3" would be next, but the operator wants it for another item of the same sale.
+  ASSERT_EQ(open(world, opening({draft(1), draft(1, 1, "i3"), draft(1)}, "s3")).outcome,
+            OpenSaleOutcome::opened);
+  EXPECT_EQ(world.state.items()[2].id, "i4");
+  EXPECT_EQ(world.state.items()[3].id, "i3");
+  EXPECT_EQ(world.state.items()[4].id, "i5");
+  ASSERT_EQ(open(world, opening({})).outcome, OpenSaleOutcome::opened);
+  EXPECT_EQ(world.state.sales()[2].id, "s4") << "s3 is taken";
+}
+
+TEST(OpenSale, DuplicateIds) {
+  World world({draft(1, 1, "a")});
+  EXPECT_EQ(open(world, opening({}, "s1")).outcome, OpenSaleOutcome::duplicate_id);
+  EXPECT_EQ(open(world, opening({draft(1, 1, "a")})).outcome, OpenSaleOutcome::duplicate_id);
+  EXPECT_EQ(open(world, opening({draft(1, 1, "b"), draft(1, 1, "b")})).outcome,
+            OpenSaleOutcome::duplicate_id);
+  EXPECT_EQ(open(world, opening({draft(1, 1, "A")}, "S1")).outcome, OpenSaleOutcome::opened)
+      << "ids tell cases apart";
+}
+
+TEST(OpenSale, HostileIds) {
+  World world({});
+  for (const std::string& id : {std::string(65, 'x'), std::string("a/b"), std::string("."),
+                                std::string("ü"), std::string("a\0b", 3), std::string(" ")}) {
+    EXPECT_EQ(open(world, opening({}, id)).outcome, OpenSaleOutcome::invalid_id) << id;
+    EXPECT_EQ(open(world, opening({draft(1, 1, id)})).outcome, OpenSaleOutcome::invalid_id) << id;
+  }
+}
+
+TEST(OpenSale, HostileTexts) {
+  World world({});
+  const auto outcome_with = [&](const std::function<void(OpenSale&)>& spoil) {
+    OpenSale command = opening({draft(1)});
+    spoil(command);
+    return open(world, command).outcome;
+  };
+  for (const std::string& title :
+       {std::string(), std::string(kMaxTitleBytes + 1, 'x'), std::string("a\nb"),
+        std::string("\xff"), std::string("\xed\xa0\x80"), std::string("a\0b", 3),
+        std::string("\x1b[2J"), std::string("\x7f")}) {
+    EXPECT_EQ(outcome_with([&](OpenSale& c) { c.title = title; }), OpenSaleOutcome::invalid_text);
+    EXPECT_EQ(outcome_with([&](OpenSale& c) { c.items[0].title = title; }),
+              OpenSaleOutcome::invalid_text);
+  }
+  for (const std::string& url :
+       {std::string("javascript:alert(1)"), std::string("data:text/html,x"), std::string("x.png"),
+        std::string("http:/x"), std::string("HTTP//x"), std::string("https://x\n"),
+        "https://" + std::string(kMaxUrlBytes, 'x'), std::string("/\xff")}) {
+    EXPECT_EQ(outcome_with([&](OpenSale& c) { c.items[0].image_url = url; }),
+              OpenSaleOutcome::invalid_text)
+        << url;
+  }
+  for (const std::string& description :
+       {std::string("a\rb"), std::string("\0", 1), std::string("\xc0\xaf"),
+        std::string(kMaxDescriptionBytes + 1, 'x')}) {
+    EXPECT_EQ(outcome_with([&](OpenSale& c) { c.items[0].description = description; }),
+              OpenSaleOutcome::invalid_text);
+  }
+  EXPECT_EQ(outcome_with([](OpenSale& c) {
+              c.title = std::string(kMaxTitleBytes, 'x');
+              c.items[0].title = "秒杀 ＜script＞ 😀";
+              c.items[0].image_url = "/images/1.png";
+              c.items[0].description = "one\n\ttwo " + std::string(kMaxDescriptionBytes - 9, 'x');
+            }),
+            OpenSaleOutcome::opened);
+  EXPECT_EQ(outcome_with([](OpenSale& c) { c.items[0].image_url = "http://x/y.png"; }),
+            OpenSaleOutcome::opened);
+}
+
+TEST(OpenSale, BoundsOfNumbersAndTimes) {
+  World world({});
+  const auto outcome_with = [&](const std::function<void(OpenSale&)>& change) {
+    OpenSale command = opening({draft(1)});
+    change(command);
+    return open(world, command).outcome;
+  };
+  using O = OpenSaleOutcome;
+  EXPECT_EQ(outcome_with([](auto& c) { c.starts_at = Instant{-1}; }), O::invalid_window);
+  EXPECT_EQ(outcome_with([](auto& c) { c.starts_at = Instant{0}; }), O::opened);
+  EXPECT_EQ(outcome_with([](auto& c) { c.ends_at = kLastInstant; }), O::opened);
+  EXPECT_EQ(outcome_with([](auto& c) { c.ends_at = kLastInstant + Span{1}; }), O::invalid_window);
+  EXPECT_EQ(outcome_with([](auto& c) { c.hold = kMinHold; }), O::opened);
+  EXPECT_EQ(outcome_with([](auto& c) { c.hold = kMaxHold; }), O::opened);
+  EXPECT_EQ(outcome_with([](auto& c) { c.hold = Span{kMaxHold.ms + 1}; }), O::invalid_hold);
+  EXPECT_EQ(outcome_with([](auto& c) { c.items[0].price = kMaxPrice; }), O::opened);
+  EXPECT_EQ(outcome_with([](auto& c) { c.items[0].price = Money{kMaxPrice.minor + 1}; }),
+            O::invalid_price);
+  EXPECT_EQ(outcome_with([](auto& c) { c.items[0].list_price = Money{-1}; }), O::invalid_price);
+  EXPECT_EQ(outcome_with([](auto& c) { c.items[0].list_price = Money{0}; }), O::opened);
+  EXPECT_EQ(outcome_with([](auto& c) { c.items[0].list_price = Money{kMaxPrice.minor + 1}; }),
+            O::invalid_price);
+  EXPECT_EQ(outcome_with([](auto& c) { c.items[0].stock = kMaxStock; }), O::opened);
+  EXPECT_EQ(outcome_with([](auto& c) { c.items[0].stock = kMaxStock + Quantity{1}; }),
+            O::invalid_stock);
+  EXPECT_EQ(outcome_with([](auto& c) { c.items[0].stock = Quantity{0}; }), O::opened);
+  EXPECT_EQ(outcome_with([](auto& c) { c.items[0].per_user_limit = kMaxStock; }), O::opened);
+  EXPECT_EQ(outcome_with([](auto& c) { c.items[0].per_user_limit = kMaxStock + Quantity{1}; }),
+            O::invalid_limit);
+}
+
+TEST(OpenSale, TooManySalesAndItems) {
+  World world({});
+  for (std::size_t i = 1; i < kMaxItems / kMaxItemsPerSale; ++i) {
+    ASSERT_EQ(open(world, opening(std::vector<ItemDraft>(kMaxItemsPerSale, draft(1)))).outcome,
+              OpenSaleOutcome::opened);
+  }
+  ASSERT_EQ(open(world, opening(std::vector<ItemDraft>(kMaxItemsPerSale - 1, draft(1)))).outcome,
+            OpenSaleOutcome::opened);
+  ASSERT_EQ(world.state.items().size(), kMaxItems - 1);
+  EXPECT_EQ(open(world, opening({draft(1), draft(1)})).outcome, OpenSaleOutcome::too_many);
+  ItemNo item;
+  EXPECT_EQ(world.state.apply(AddItem{{}, SaleNo{0}, draft(1)}, world.now, world.effects, item),
+            AddItemOutcome::added);
+  EXPECT_EQ(world.state.apply(AddItem{{}, SaleNo{0}, draft(1)}, world.now, world.effects, item),
+            AddItemOutcome::too_many);
+  EXPECT_EQ(open(world, opening({draft(1)})).outcome, OpenSaleOutcome::too_many);
+  while (world.state.sales().size() < kMaxSales) {
+    ASSERT_EQ(open(world, opening({})).outcome, OpenSaleOutcome::opened);
+  }
+  EXPECT_EQ(open(world, opening({})).outcome, OpenSaleOutcome::too_many);
+}
+
+// ---- adding an item ----------------------------------------------------------------------------
+
+TEST(AddItemOutcome, InOrderOfPrecedence) {
+  World world({draft(1, 1, "taken")});
+  AddItem command{kOperator, SaleNo{0}, draft(1)};
+  ItemNo added;
+  const auto outcome = [&] {
+    world.effects.clear();
+    return world.state.apply(command, world.now, world.effects, added);
+  };
+  EXPECT_EQ(outcome(), AddItemOutcome::added);
+  EXPECT_EQ(added, ItemNo{1});
+  EXPECT_EQ(world.state.items()[1].id, "i2");
+  EXPECT_EQ(world.effects.audits[0].action, "item.add");
+  command.item.per_user_limit = Quantity{0};
+  EXPECT_EQ(outcome(), AddItemOutcome::invalid_limit);
+  command.item.stock = Quantity{-1};
+  EXPECT_EQ(outcome(), AddItemOutcome::invalid_stock);
+  command.item.price = Money{0};
+  EXPECT_EQ(outcome(), AddItemOutcome::invalid_price);
+  command.item.title = "";
+  EXPECT_EQ(outcome(), AddItemOutcome::invalid_text);
+  command.item.id = "taken";
+  EXPECT_EQ(outcome(), AddItemOutcome::duplicate_id);
+  command.item.id = "no/slash";
+  EXPECT_EQ(outcome(), AddItemOutcome::invalid_id);
+  World full(std::vector<ItemDraft>(kMaxItemsPerSale, draft(1)));
+  EXPECT_EQ(full.state.apply(command, full.now, full.effects, added), AddItemOutcome::too_many);
+  full.now = kEnd;
+  EXPECT_EQ(full.state.apply(command, full.now, full.effects, added), AddItemOutcome::ended);
+  command.sale = SaleNo{1};
+  EXPECT_EQ(full.state.apply(command, full.now, full.effects, added), AddItemOutcome::unknown_sale);
+  EXPECT_TRUE(full.effects.empty());
+}
+
+// ---- changing ----------------------------------------------------------------------------------
+
+TEST(ChangeSaleOutcome, InOrderOfPrecedence) {
+  World world({draft(1)});
+  ChangeSale command{kOperator, SaleNo{0}, {}, {}, {}, {}};
+  EXPECT_EQ(world.apply(command), ChangeSaleOutcome::unchanged);
+  command.title = "A sale";
+  command.hold = kHold;
+  EXPECT_EQ(world.apply(command), ChangeSaleOutcome::unchanged);
+  EXPECT_TRUE(world.effects.empty());
+  command.title = "Another";
+  command.starts_at = kOpen + Span{1};
+  command.ends_at = kEnd + Span{1};
+  command.hold = Span::seconds(60);
+  EXPECT_EQ(world.apply(command), ChangeSaleOutcome::changed);
+  ASSERT_EQ(world.effects.audits.size(), 1U);
+  EXPECT_EQ(world.effects.audits[0].action, "sale.change");
+  EXPECT_THAT(texts(world.effects.audits[0]),
+              ElementsAre("title: A sale -> Another",
+                          "starts_at: 2027-01-15T08:00:00.000Z -> 2027-01-15T08:00:00.001Z",
+                          "ends_at: 2027-01-15T10:00:00.000Z -> 2027-01-15T10:00:00.001Z",
+                          "hold_ms: 1800000 -> 60000"));
+  EXPECT_THAT(world.effects.sales, ElementsAre(SaleNo{0}));
+
+  command.hold = Span{0};
+  EXPECT_EQ(world.apply(command), ChangeSaleOutcome::invalid_hold);
+  command.starts_at = command.ends_at;
+  EXPECT_EQ(world.apply(command), ChangeSaleOutcome::invalid_window);
+  command.title = "";
+  EXPECT_EQ(world.apply(command), ChangeSaleOutcome::invalid_text);
+  EXPECT_EQ(world.apply(CancelSale{{}, SaleNo{0}}), CancelSaleOutcome::cancelled);
+  EXPECT_EQ(world.apply(command), ChangeSaleOutcome::cancelled);
+  command.sale = SaleNo{7};
+  EXPECT_EQ(world.apply(command), ChangeSaleOutcome::unknown_sale);
+}
+
+TEST(ChangeSale, OneEdgeOfTheWindowIsCheckedAgainstTheOther) {
+  World world({draft(1)});
+  ChangeSale command{{}, SaleNo{0}, {}, {}, {}, {}};
+  command.starts_at = kEnd;
+  EXPECT_EQ(world.apply(command), ChangeSaleOutcome::invalid_window);
+  command.starts_at.reset();
+  command.ends_at = kOpen;
+  EXPECT_EQ(world.apply(command), ChangeSaleOutcome::invalid_window);
+}
+
+TEST(ChangeSale, AChangedHoldIsForOrdersFromNowOn) {
+  World world({draft(2)});
+  const OrderId before = world.win("ann");
+  ChangeSale command{{}, SaleNo{0}, {}, {}, {}, Span::seconds(60)};
+  EXPECT_EQ(world.apply(command), ChangeSaleOutcome::changed);
+  const OrderId after = world.win("bob");
+  EXPECT_EQ(world.order(before).expires_at, kOpen + kHold);
+  EXPECT_EQ(world.order(after).expires_at, kOpen + Span::seconds(60));
+  world.now = kOpen + Span::seconds(61);
+  EXPECT_EQ(world.pulse().expired, 1U);
+  EXPECT_EQ(world.status(after), OrderStatus::expired);
+}
+
+TEST(ChangeItemOutcome, InOrderOfPrecedence) {
+  World world({draft(1)});
+  ChangeItem command{kOperator, ItemNo{0}, {}, {}, {}, {}, {}, {}};
+  EXPECT_EQ(world.apply(command), ChangeItemOutcome::unchanged);
+  command.title = "B";
+  command.image_url = "/b.png";
+  command.description = "line\nline";
+  command.price = Money{1};
+  command.list_price = Money{0};
+  command.per_user_limit = Quantity{3};
+  EXPECT_EQ(world.apply(command), ChangeItemOutcome::changed);
+  EXPECT_THAT(
+      texts(world.effects.audits[0]),
+      ElementsAre("title: A thing -> B", "image_url:  -> /b.png", "description:  -> line\nline",
+                  "price: 1999 -> 1", "list_price: 2999 -> 0", "per_user_limit: 1 -> 3"));
+  EXPECT_THAT(world.effects.items, ElementsAre(ItemNo{0}));
+  EXPECT_EQ(world.apply(command), ChangeItemOutcome::unchanged);
+  EXPECT_TRUE(world.effects.empty());
+  command.per_user_limit = Quantity{0};
+  EXPECT_EQ(world.apply(command), ChangeItemOutcome::invalid_limit);
+  command.price = Money{0};
+  EXPECT_EQ(world.apply(command), ChangeItemOutcome::invalid_price);
+  command.price = Money{1};
+  command.list_price = Money{-1};
+  EXPECT_EQ(world.apply(command), ChangeItemOutcome::invalid_price);
+  command.description = "\x01";
+  EXPECT_EQ(world.apply(command), ChangeItemOutcome::invalid_text);
+  command.description.reset();
+  command.image_url = "ftp://x";
+  EXPECT_EQ(world.apply(command), ChangeItemOutcome::invalid_text);
+  command.image_url.reset();
+  command.title = "";
+  EXPECT_EQ(world.apply(command), ChangeItemOutcome::invalid_text);
+  command.item = ItemNo{1};
+  EXPECT_EQ(world.apply(command), ChangeItemOutcome::unknown_item);
+}
+
+TEST(ChangeItem, AChangedPriceIsForOrdersFromNowOn) {
+  World world({draft(2)});
+  const OrderId before = world.win("ann");
+  EXPECT_EQ(world.apply(ChangeItem{{}, ItemNo{0}, {}, {}, {}, Money{5}, {}, {}}),
+            ChangeItemOutcome::changed);
+  EXPECT_EQ(world.order(before).amount, Money{1999});
+  EXPECT_EQ(world.order(world.win("bob")).amount, Money{5});
+  EXPECT_EQ(world.pay(before), PaymentOutcome::paid);
+}
+
+TEST(PauseSaleOutcome, InOrderOfPrecedence) {
+  World world({draft(1)});
+  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{0}, false}), PauseSaleOutcome::unchanged);
+  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{0}, true}), PauseSaleOutcome::changed);
+  EXPECT_EQ(world.effects.audits[0].action, "sale.pause");
+  EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("paused: false -> true"));
+  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{0}, true}), PauseSaleOutcome::unchanged);
+  EXPECT_TRUE(world.effects.empty());
+  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{0}, false}), PauseSaleOutcome::changed);
+  EXPECT_EQ(world.effects.audits[0].action, "sale.resume");
+  EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("paused: true -> false"));
+  world.now = kEnd;
+  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{0}, false}), PauseSaleOutcome::ended);
+  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{9}, false}), PauseSaleOutcome::unknown_sale);
+}
+
+TEST(CancelSaleOutcome, InOrderOfPrecedence) {
+  World world({draft(1)});
+  EXPECT_EQ(world.apply(CancelSale{kOperator, SaleNo{1}}), CancelSaleOutcome::unknown_sale);
+  EXPECT_EQ(world.apply(CancelSale{kOperator, SaleNo{0}}), CancelSaleOutcome::cancelled);
+  EXPECT_EQ(world.effects.audits[0].action, "sale.cancel");
+  EXPECT_EQ(world.apply(CancelSale{kOperator, SaleNo{0}}), CancelSaleOutcome::unchanged);
+  EXPECT_TRUE(world.effects.empty());
+}
+
+TEST(AdjustStockOutcome, InOrderOfPrecedence) {
+  World world({draft(5, 2)});
+  EXPECT_EQ(world.pay(world.win("ann", 0, 2)), PaymentOutcome::paid);
+  world.win("bob");
+  const auto adjust = [&](std::int64_t stock) {
+    return world.apply(AdjustStock{kOperator, ItemNo{0}, Quantity{stock}});
+  };
+  EXPECT_EQ(adjust(5), AdjustStockOutcome::unchanged);
+  EXPECT_TRUE(world.effects.empty());
+  EXPECT_EQ(adjust(3), AdjustStockOutcome::adjusted) << "down to what is held and sold";
+  EXPECT_EQ(world.units(), units(3, 0, 1, 2));
+  EXPECT_EQ(world.effects.audits[0].action, "item.stock");
+  EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("stock: 5 -> 3"));
+  EXPECT_EQ(adjust(2), AdjustStockOutcome::below_committed);
+  EXPECT_EQ(adjust(0), AdjustStockOutcome::below_committed);
+  EXPECT_EQ(adjust(-1), AdjustStockOutcome::invalid_stock);
+  EXPECT_EQ(adjust(kMaxStock.units + 1), AdjustStockOutcome::invalid_stock);
+  EXPECT_EQ(adjust(kMaxStock.units), AdjustStockOutcome::adjusted);
+  EXPECT_EQ(world.grab("cid"), GrabOutcome::granted);
+  StateTestAccess::counters(world.state, ItemNo{0}).available += Quantity{1};
+  world.win("dan");
+  EXPECT_EQ(adjust(-1), AdjustStockOutcome::frozen);
+  EXPECT_EQ(world.apply(AdjustStock{{}, ItemNo{1}, Quantity{-1}}),
+            AdjustStockOutcome::unknown_item);
+}
+
+// ---- single orders -----------------------------------------------------------------------------
+
+struct Stuck : World {
+  Stuck() : World({draft(2, 2)}, impatient()) {
+    id = win("ann");
+    EXPECT_EQ(cancel("ann", id), CancelOutcome::closing);
+    EXPECT_EQ(close(id, PaymentClosed::Answer::retry), PaymentClosedOutcome::needs_person);
+  }
+  static Settings impatient() {
+    Settings settings = testing::with_gateway();
+    settings.max_close_attempts = 1;
+    return settings;
+  }
+  ResolveOutcome resolve(Resolve::Action action, std::string evidence = {}) {
+    return apply(Resolve{kOperator, id, action, std::move(evidence)});
+  }
+  OrderId id;
+};
+
+TEST(ResolveOutcome, UnknownAndNotResolvable) {
+  World world({draft(1)});
+  const OrderId id = world.win("ann");
+  for (const auto action :
+       {Resolve::Action::retry_close, Resolve::Action::mark_paid, Resolve::Action::release}) {
+    EXPECT_EQ(world.apply(Resolve{{}, OrderId{5}, action, {}}), ResolveOutcome::unknown_order);
+    EXPECT_EQ(world.apply(Resolve{{}, id, action, {}}), ResolveOutcome::not_resolvable);
+  }
+  EXPECT_EQ(world.pay(id), PaymentOutcome::paid);
+  EXPECT_EQ(world.apply(Resolve{{}, id, Resolve::Action::release, {}}),
+            ResolveOutcome::not_resolvable);
+  EXPECT_TRUE(world.effects.empty());
+}
+
+TEST(ResolveOutcome, MissingEvidence) {
+  Stuck world;
+  for (const std::string& evidence :
+       {std::string(), std::string(129, 'x'), std::string("a\nb"), std::string("\xff")}) {
+    EXPECT_EQ(world.resolve(Resolve::Action::mark_paid, evidence),
+              ResolveOutcome::missing_evidence);
+    EXPECT_TRUE(world.effects.empty());
+  }
+}
+
+TEST(ResolveOutcome, Retrying) {
+  Stuck world;
+  EXPECT_EQ(world.resolve(Resolve::Action::retry_close), ResolveOutcome::retrying);
+  EXPECT_EQ(world.status(world.id), OrderStatus::closing);
+  EXPECT_EQ(world.order(world.id).close_attempts, 0);
+  EXPECT_EQ(world.effects.closes.size(), 1U);
+  EXPECT_EQ(world.effects.orders[0].actor, "olga");
+  EXPECT_EQ(world.effects.audits[0].action, "order.retry_close");
+  EXPECT_EQ(world.effects.audits[0].subject, to_text(world.id));
+  EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("status: needs_person -> closing"));
+  EXPECT_EQ(world.close(world.id, PaymentClosed::Answer::closed), PaymentClosedOutcome::cancelled);
+}
+
+TEST(ResolveOutcome, MarkedPaid) {
+  Stuck world;
+  EXPECT_EQ(world.resolve(Resolve::Action::mark_paid, "T5"), ResolveOutcome::paid);
+  EXPECT_EQ(world.status(world.id), OrderStatus::paid);
+  EXPECT_EQ(world.units(), units(2, 1, 0, 1));
+  EXPECT_EQ(world.state.settlement(0)->transaction_id, "T5");
+  EXPECT_THAT(texts(world.effects.audits[0]),
+              ElementsAre("status: needs_person -> paid", "transaction_id:  -> T5"));
+  EXPECT_EQ(world.pay(world.id, "T5"), PaymentOutcome::already_applied);
+}
+
+TEST(ResolveOutcome, Released) {
+  Stuck world;
+  EXPECT_EQ(world.resolve(Resolve::Action::release), ResolveOutcome::released);
+  EXPECT_EQ(world.status(world.id), OrderStatus::cancelled);
+  EXPECT_EQ(world.order(world.id).reason, EndReason::operator_release);
+  EXPECT_EQ(world.units(), units(2, 2, 0, 0));
+  EXPECT_EQ(world.effects.audits[0].action, "order.release");
+  EXPECT_EQ(world.effects.orders[0].actor, "olga");
+  EXPECT_EQ(world.resolve(Resolve::Action::release), ResolveOutcome::not_resolvable);
+}
+
+TEST(Resolve, AlsoWhileStillClosing) {
+  World world({draft(1)}, testing::with_gateway());
+  const OrderId id = world.win("ann");
+  world.cancel("ann", id);
+  EXPECT_EQ(world.apply(Resolve{{}, id, Resolve::Action::release, {}}), ResolveOutcome::released);
+}
+
+TEST(RefundOutcome, InOrderOfPrecedence) {
+  World world({draft(1)});
+  const OrderId id = world.win("ann");
+  EXPECT_EQ(world.apply(Refund{kOperator, OrderId{5}}), RefundOutcome::unknown_order);
+  EXPECT_EQ(world.apply(Refund{kOperator, id}), RefundOutcome::not_paid);
+  EXPECT_TRUE(world.effects.empty());
+  EXPECT_EQ(world.pay(id, "T1"), PaymentOutcome::paid);
+  EXPECT_EQ(world.apply(Refund{kOperator, id}), RefundOutcome::refunding);
+  EXPECT_EQ(world.order(id).reason, EndReason::operator_refund);
+  EXPECT_EQ(world.units(), units(1, 0, 0, 1)) << "sold until the money is back";
+  ASSERT_EQ(world.effects.refunds.size(), 1U);
+  EXPECT_EQ(world.effects.refunds[0].transaction_id, "T1");
+  EXPECT_EQ(world.effects.audits[0].action, "order.refund");
+  EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("status: paid -> refunding"));
+  EXPECT_EQ(world.apply(Refund{kOperator, id}), RefundOutcome::already_refunding);
+  EXPECT_EQ(world.apply(RefundFinished{id, true}), RefundFinishedOutcome::refunded);
+  EXPECT_EQ(world.apply(Refund{kOperator, id}), RefundOutcome::already_refunding);
+  EXPECT_THAT(world.effects.refunds, IsEmpty());
+}
+
+}  // namespace
+}  // namespace sluice::sale
