@@ -11,9 +11,9 @@ namespace sluice::http {
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;
-  std::vector<std::string> headers;  ///< "Name: value"
-  std::string body;
+  std::string url = {};
+  std::vector<std::string> headers = {};  ///< "Name: value"
+  std::string body = {};
   Span timeout = Span::seconds(10);
 };
 

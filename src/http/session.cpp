@@ -214,6 +214,7 @@ void Session::on_written(const Error& error, std::size_t bytes) {
   if (!writing_.empty()) return start_pending_write();
   std::string().swap(writing_);
   std::string().swap(queued_);
+  written_ = 0;
   if (phase_ == Phase::streaming) return on_drained();
   if (phase_ == Phase::busy) return read_more();
   process();

@@ -106,6 +106,7 @@ class Session : public SessionHook {
     std::move_only_function<void()> closed;
     std::move_only_function<void()> drained;
     bool drained_posted = false;
+    bool written = false;  ///< since `drained` last ran
   };
 
   std::shared_ptr<Session> self_;

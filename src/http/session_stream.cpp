@@ -75,6 +75,7 @@ void Session::stream_bytes(std::string_view bytes) {
 
 bool Session::stream_write(std::string_view piece) {
   if (phase_ != Phase::streaming) return false;
+  hooks_->written = true;
   stream_bytes(piece);
   if (writing_.size() - written_ + queued_.size() > kMaxStreamBacklog) close();
   if (phase_ == Phase::streaming && !write_pending_) post_drained();
@@ -119,8 +120,11 @@ void Session::on_drained() {
   // The hook may end the stream or replace itself: it runs from a place of its own.
   auto drained = std::move(hooks_->drained);
   hooks_->drained = nullptr;
+  hooks_->written = false;
   drained();
-  if (hooks_ && !hooks_->drained) hooks_->drained = std::move(drained);
+  if (!hooks_) return;
+  if (!hooks_->drained) hooks_->drained = std::move(drained);
+  if (hooks_->written && !write_pending_) post_drained();
 }
 
 }  // namespace sluice::http
