@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 #include <chrono>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -14,6 +15,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr int kAttempts = 20;
+constexpr int kMaxSalePages = 100;
 constexpr std::chrono::milliseconds kBetweenAttempts{250};
 
 /// Reads members of one object and remembers the first thing that was wrong.
@@ -150,6 +152,7 @@ Result<Listing> parse_listing(std::string_view text) {
     top.take_problem_of(sale);
     listing.sales.push_back(std::move(listed));
   }
+  if (top.has("next_page_token")) listing.next_page_token = top.text("next_page_token");
   return checked(std::move(listing), top);
 }
 
@@ -212,8 +215,18 @@ Result<std::string> Control::get(const std::string& path, bool as_admin, int att
 }
 
 Result<Listing> Control::sales() const {
-  // The first call of a run: a server that is not there should be said at once.
-  return parsed(get("/api/v1/sales", false, 1), parse_listing);
+  Listing all;
+  std::string path = "/api/v1/sales";
+  for (int page = 0; page < kMaxSalePages; ++page) {
+    // The first call of a run: a server that is not there should be said at once.
+    auto part = parsed(get(path, false, page == 0 ? 1 : kAttempts), parse_listing);
+    if (!part) return part;
+    all.now = part->now;
+    std::move(part->sales.begin(), part->sales.end(), std::back_inserter(all.sales));
+    if (part->next_page_token.empty()) break;
+    path = "/api/v1/sales?page_token=" + part->next_page_token;
+  }
+  return all;
 }
 
 Result<std::vector<ItemStats>> Control::stats(const std::string& sale_id) const {

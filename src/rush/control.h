@@ -35,6 +35,7 @@ struct ListedSale {
 struct Listing {
   Instant now;  ///< the server's clock
   std::vector<ListedSale> sales;
+  std::string next_page_token;  ///< empty: the list ended
 };
 
 struct ItemStats {

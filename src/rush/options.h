@@ -45,6 +45,7 @@ struct Options {
   double impatient = 0.2;
   double double_click = 0.05;
   double two_tabs = 0.05;
+  double think = 1;    ///< stretches the pauses people make before they ask again
   bool loyal = false;  ///< a shopper wants one item only
   bool idempotency_keys = false;
   bool until_sold_out = false;

@@ -19,6 +19,7 @@ namespace {
 
 constexpr double kAlmostNoRate = 0.01;
 constexpr double kMaxRate = 10e6;
+constexpr double kMaxThink = 100;
 
 constexpr const char* kExample =
     "Examples:\n"
@@ -78,6 +79,10 @@ void add_crowd_options(CLI::App& sub, Line& line) {
   sub.add_option("--two-tabs", options.two_tabs,
                  "share that also grabs from a second tab, another item where there is one")
       ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  sub.add_option("--think", options.think,
+                 "stretches the pauses (50 to 500 ms) before people ask again")
+      ->check(CLI::Range(0.0, kMaxThink))
       ->capture_default_str();
   sub.add_flag("--loyal", options.loyal, "a shopper wants one item only, sold out or not");
   sub.add_flag("--idempotency-keys", options.idempotency_keys, "send an Idempotency-Key per wish");

@@ -243,7 +243,8 @@ std::uint16_t Worker::other_item(std::uint16_t item, std::uint32_t shopper, bool
 }
 
 std::uint64_t Worker::think_ns(std::uint32_t from_ms, std::uint32_t to_ms) {
-  return (from_ms * std::uint64_t{1000} + dice_.below((to_ms - from_ms) * 1000)) * 1000;
+  const double micros = from_ms * 1e3 + dice_.below((to_ms - from_ms) * 1000);
+  return static_cast<std::uint64_t>(micros * 1e3 * options_.think);
 }
 
 void Worker::later(const Errand& errand, Purpose purpose, std::uint16_t item, std::uint64_t at_ns) {
