@@ -1,4 +1,5 @@
-// The HTTP API over an engine: shopper, operator, health, metrics. One service object per I/O thread.
+// The HTTP API over an engine: shopper, operator, health, metrics. One service object per I/O
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +19,14 @@ struct ApiOptions {
   std::uint32_t user_per_second = 0;     ///< 0: no limit
   std::uint32_t address_per_second = 0;  ///< 0: no limit
   bool trust_forwarded_for = false;      ///< take the address from X-Forwarded-For (behind a proxy)
-  bool demo = false;                     ///< opens POST /api/v1/demo/token, a sign-in without account
-  std::string version;                   ///< shown by /livez?verbose and the metrics
-  std::uint64_t seed = 0;                ///< keys the limiter tables; random in production
+  bool demo = false;       ///< opens POST /api/v1/demo/token, a sign-in without account
+  std::string version;     ///< shown by /livez?verbose and the metrics
+  std::uint64_t seed = 0;  ///< keys the limiter tables; random in production
 };
 
-/// What all I/O threads share: limiters, metrics, the switch that /readyz reads. Outlives the server.
+/// What all I/O threads share: limiters, metrics, the switch that /readyz reads, and the mailboxes.
+/// Outlives the servers and the engine. To shut down: begin_shutdown(), stop the servers, stop the
+/// engine, then destroy servers, engine and this.
 class Api {
  public:
   static Result<std::unique_ptr<Api>> create(engine::Engine& engine, const ApiOptions& options);
@@ -39,8 +42,9 @@ class Api {
   /// Where /metrics gets a server's numbers from.
   void observe(std::function<http::ServerCounts()> counts);
 
+  struct Shared;  ///< of the room's own use
+
  private:
-  struct Shared;
   explicit Api(std::shared_ptr<Shared> shared);
   std::shared_ptr<Shared> shared_;
 };

@@ -1,0 +1,42 @@
+// The API's life: made once, one service per I/O thread, told when to stop.
+#include "api/api.h"
+
+#include <utility>
+
+#include "api/context.h"
+#include "api/service.h"
+#include "base/assert.h"
+
+namespace sluice::api {
+
+Api::Api(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+Api::~Api() = default;
+
+Result<std::unique_ptr<Api>> Api::create(engine::Engine& engine, const ApiOptions& options) {
+  if (options.demo && options.tokens.hs256_secret.empty()) {
+    return fail("the demo's sign-in makes HS256 tokens; set auth.hs256_secret or leave --demo out");
+  }
+  if (auto checked = http::TokenVerifier::create(options.tokens); !checked) {
+    return std::unexpected(checked.error());
+  }
+  return std::unique_ptr<Api>(new Api(std::make_shared<Shared>(engine, options)));
+}
+
+http::ServiceFactory Api::services(bool operators) {
+  return [shared = shared_, operators](http::IoThread& thread) -> std::unique_ptr<http::Service> {
+    auto tokens = http::TokenVerifier::create(shared->options.tokens);
+    SLUICE_ASSERT(tokens.has_value(), "the keys were checked when the API was made");
+    auto context = std::make_unique<Context>(shared, thread, std::move(*tokens));
+    return std::make_unique<Service>(std::move(context), operators);
+  };
+}
+
+void Api::begin_shutdown() {
+  shared_->stopping = true;
+}
+
+void Api::observe(std::function<http::ServerCounts()> counts) {
+  shared_->metrics.observe(std::move(counts));
+}
+
+}  // namespace sluice::api

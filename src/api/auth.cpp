@@ -1,0 +1,108 @@
+// Tokens, roles and rate limits at the door.
+#include "api/auth.h"
+
+#include <algorithm>
+#include <string>
+
+#include "http/ascii.h"
+
+namespace sluice::api {
+
+namespace {
+
+/// Longer ones are no addresses (the longest text form of IPv6 has 45 characters).
+constexpr std::size_t kMaxAddressBytes = 64;
+
+std::string_view in_chinese(http::TokenError error) {
+  using http::TokenError;
+  switch (error) {
+    case TokenError::missing:
+      return "请求未携带令牌";
+    case TokenError::malformed:
+      return "令牌不是合法的 JSON Web Token，或超过 4096 字节";
+    case TokenError::wrong_algorithm:
+      return "令牌的算法与密钥不符";
+    case TokenError::bad_signature:
+      return "令牌签名不正确";
+    case TokenError::expired:
+      return "令牌已过期";
+    case TokenError::not_yet_valid:
+      return "令牌尚未生效";
+    case TokenError::wrong_issuer:
+      return "令牌的签发者不正确";
+    case TokenError::wrong_audience:
+      return "令牌不是发给本服务的";
+    case TokenError::bad_subject:
+      return "令牌未指明用户：sub 须为 1 至 128 字节且不含控制字符的文本";
+    case TokenError::bad_claim:
+      return "令牌缺少 exp，或某项声明的类型或取值不正确";
+  }
+  return "令牌无效";
+}
+
+void refuse_token(Exchange& exchange, http::TokenError error) {
+  const std::string_view why = exchange.language() == Language::zh
+                                   ? in_chinese(error)
+                                   : std::string_view(http::to_text(error));
+  http::Response response = problem(Code::unauthenticated, exchange.language(), why);
+  // RFC 6750 section 3.1: no error code when there was no token at all.
+  const bool missing = error == http::TokenError::missing;
+  response.add("WWW-Authenticate", missing ? "Bearer" : "Bearer error=\"invalid_token\"");
+  exchange.send(std::move(response));
+}
+
+void refuse_role(Exchange& exchange) {
+  http::Response response = problem(Code::forbidden, exchange.language());
+  response.add("WWW-Authenticate", "Bearer error=\"insufficient_scope\"");
+  exchange.send(std::move(response));
+}
+
+bool within(http::RateLimiter& limiter, std::string_view key, Instant now, Exchange& exchange) {
+  if (!limiter.enabled()) return true;
+  const http::LimitDecision decision = limiter.admit(key, now);
+  exchange.note_limit(decision);
+  if (decision.allowed) return true;
+  exchange.fail_until(Code::rate_limited, decision.retry_after);
+  return false;
+}
+
+}  // namespace
+
+std::string_view client_address(const Request& request, bool trust_forwarded_for) {
+  if (!trust_forwarded_for) return request.remote_address;
+  // The last field and its last entry are what the proxy next to us wrote; the rest is hearsay.
+  std::string_view last;
+  for (const http::Field& field : request.fields) {
+    if (http::equal_ignoring_case(field.name, "x-forwarded-for")) last = field.value;
+  }
+  last = last.substr(last.find_last_of(',') + 1);
+  last = last.substr(std::min(last.find_first_not_of(" \t"), last.size()));
+  last = last.substr(0, last.find_last_not_of(" \t") + 1);
+  return last.empty() || last.size() > kMaxAddressBytes ? request.remote_address : last;
+}
+
+bool admit(Context& context, const Request& request, Access access, Exchange& exchange) {
+  if (access == Access::infrastructure) return true;
+  const Instant now = context.engine.now();
+  if (access != Access::open) {
+    const auto verified = context.tokens->verify(request.authorization, now, context.claims);
+    if (!verified) {
+      refuse_token(exchange, verified.error());
+      return false;
+    }
+  }
+  if (access == Access::admin) {
+    if (context.claims.role == http::Role::admin) return true;
+    refuse_role(exchange);
+    return false;
+  }
+  Api::Shared& shared = *context.shared;
+  if (shared.by_address.enabled() &&
+      !within(shared.by_address, client_address(request, shared.options.trust_forwarded_for), now,
+              exchange)) {
+    return false;
+  }
+  return access == Access::open || within(shared.by_user, context.claims.user, now, exchange);
+}
+
+}  // namespace sluice::api

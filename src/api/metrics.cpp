@@ -1,0 +1,229 @@
+// Merging of the cells and the text that Prometheus reads.
+#include "api/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "api/routes.h"
+
+namespace sluice::api {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+/// Items with gauges of their own; a catalog may hold 100,000, a scrape should not.
+constexpr std::size_t kMaxItemGauges = 200;
+
+constexpr std::array<std::string_view, kGrabResults> kGrabNames{
+    "replayed",       "key_mismatch",  "unknown_item", "invalid", "not_started", "ended",  "paused",
+    "already_queued", "limit_reached", "sold_out",     "granted", "overloaded",  "storage"};
+
+using Labels = std::vector<ClientMetric::Label>;
+
+class Page {
+ public:
+  MetricFamily& family(std::string name, std::string help, MetricType type) {
+    families_.push_back(MetricFamily{std::move(name), std::move(help), type, {}});
+    return families_.back();
+  }
+  static void add(MetricFamily& to, double value, Labels labels = {}) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    if (to.type == MetricType::Counter) {
+      metric.counter.value = value;
+    } else {
+      metric.gauge.value = value;
+    }
+    to.metric.push_back(std::move(metric));
+  }
+  void counter(std::string name, std::string help, double value) {
+    add(family(std::move(name), std::move(help), MetricType::Counter), value);
+  }
+  void gauge(std::string name, std::string help, double value) {
+    add(family(std::move(name), std::move(help), MetricType::Gauge), value);
+  }
+  std::string text() const {
+    return prometheus::TextSerializer().Serialize({families_.begin(), families_.end()});
+  }
+
+ private:
+  std::deque<MetricFamily> families_;  ///< references to earlier ones stay valid
+};
+
+template <class Number>
+double real(Number number) {
+  return static_cast<double>(number);
+}
+
+void add_engine(Page& page, const engine::Engine& engine) {
+  const engine::Counts& counts = engine.counts();
+  const engine::Health health = engine.health();
+  page.counter("sluice_commits_total", "Transactions committed with a full sync.",
+               real(counts.commits.load()));
+  page.counter("sluice_commands_total", "Commands applied by the writer.",
+               real(counts.commands.load()));
+  page.counter("sluice_commit_seconds_total", "Time spent committing.",
+               real(counts.commit_nanoseconds.load()) / 1e9);
+  page.gauge("sluice_log_bytes", "Size of the record's write-ahead log.",
+             real(counts.log_bytes.load()));
+  page.gauge("sluice_queue_depth", "Commands waiting for the writer.", real(health.queue_depth));
+  page.gauge("sluice_queue_bound", "Commands that may wait before grabs are refused.",
+             real(health.queue_bound));
+  page.gauge("sluice_orders", "Orders in memory.", real(counts.orders.load()));
+  page.gauge("sluice_users", "Shoppers in memory.", real(counts.users.load()));
+  page.counter("sluice_alarms_total", "Alarms raised; the log says which.",
+               real(counts.alarms.load()));
+  page.gauge("sluice_ready", "1 while admissions are open.", health.ready ? 1 : 0);
+  page.gauge("sluice_storage_ok", "1 while the record can be written.", health.storage_ok ? 1 : 0);
+  page.gauge("sluice_conserved", "1 while every item's counters add up to its stock.",
+             health.conserved ? 1 : 0);
+}
+
+void add_items(Page& page, const engine::Engine& engine) {
+  MetricFamily units{
+      "sluice_item_units", "Units of an item by where they are.", MetricType::Gauge, {}};
+  const auto catalog = engine.catalogs().current();
+  const Instant now = engine.now();
+  std::size_t shown = 0;
+  std::size_t left_out = 0;
+  // The newest first: those are what people look at.
+  for (auto item = catalog->items.rbegin(); item != catalog->items.rend(); ++item) {
+    if ((*item)->sale->sale.phase(now) == sale::Phase::ended || shown == kMaxItemGauges) {
+      ++left_out;
+      continue;
+    }
+    ++shown;
+    const sale::Counters counters = (*item)->live->read();
+    const auto add = [&](std::string_view state, Quantity quantity) {
+      Page::add(units, real(quantity.units),
+                {{"item", (*item)->item.id}, {"state", std::string(state)}});
+    };
+    add("stock", counters.stock);
+    add("available", counters.available);
+    add("held", counters.held);
+    add("sold", counters.sold);
+  }
+  auto& family = page.family(units.name, units.help, units.type);
+  family.metric = std::move(units.metric);
+  page.gauge("sluice_items_without_gauge", "Items left out above: ended, or beyond the bound.",
+             real(left_out));
+}
+
+void add_servers(Page& page, const std::vector<std::function<http::ServerCounts()>>& servers) {
+  http::ServerCounts total;
+  for (const auto& counts_of : servers) {
+    const http::ServerCounts counts = counts_of();
+    total.connections_open += counts.connections_open;
+    total.connections_total += counts.connections_total;
+    total.requests += counts.requests;
+    total.refused_requests += counts.refused_requests;
+  }
+  page.gauge("sluice_connections", "Open connections.", real(total.connections_open));
+  page.counter("sluice_connections_total", "Connections accepted.", real(total.connections_total));
+  page.counter("sluice_server_requests_total", "Requests read by the servers.",
+               real(total.requests));
+  page.counter("sluice_refused_requests_total", "Requests refused as malformed, too large or slow.",
+               real(total.refused_requests));
+}
+
+}  // namespace
+
+void MetricsCell::observe_latency(std::uint64_t microseconds) {
+  const auto* bound = std::ranges::lower_bound(kLatencyBounds, microseconds);
+  latency[static_cast<std::size_t>(bound - kLatencyBounds.begin())].add();
+  latency_microseconds.add(microseconds);
+}
+
+MetricsCell& Metrics::new_cell() {
+  const std::lock_guard lock(mutex_);
+  return *cells_.emplace_back(std::make_unique<MetricsCell>());
+}
+
+void Metrics::observe(std::function<http::ServerCounts()> counts) {
+  const std::lock_guard lock(mutex_);
+  servers_.push_back(std::move(counts));
+}
+
+std::string Metrics::expose(const engine::Engine& engine, const std::vector<RouteName>& routes,
+                            const std::string& version, std::int64_t streams_open) {
+  const std::lock_guard lock(mutex_);
+  Page page;
+  Page::add(page.family("sluice_build_info", "The running version.", MetricType::Gauge), 1,
+            {{"version", version}});
+  const auto sum = [&](auto&& of) {
+    std::uint64_t total = 0;
+    for (const auto& cell : cells_)
+      total += of(*cell).read();
+    return total;
+  };
+
+  auto& requests =
+      page.family("sluice_http_requests_total", "Requests answered, by route and class of status.",
+                  MetricType::Counter);
+  for (std::size_t row = 0; row < routes.size(); ++row) {
+    for (std::size_t status = 1; status < kStatusClasses; ++status) {
+      const std::uint64_t count = sum(
+          [&](const MetricsCell& cell) -> const Counter& { return cell.requests[row][status]; });
+      if (count == 0) continue;
+      Page::add(requests, real(count),
+                {{"method", routes[row].method},
+                 {"route", routes[row].pattern},
+                 {"status", std::to_string(status) + "xx"}});
+    }
+  }
+
+  auto& grabs = page.family("sluice_grabs_total", "Grabs, by how they ended.", MetricType::Counter);
+  for (std::size_t result = 0; result < kGrabResults; ++result) {
+    Page::add(
+        grabs,
+        real(sum([&](const MetricsCell& cell) -> const Counter& { return cell.grabs[result]; })),
+        {{"outcome", std::string(kGrabNames[result])}});
+  }
+
+  auto& latency = page.family("sluice_grab_seconds",
+                              "From a grab's arrival to its durable answer, queue included.",
+                              MetricType::Histogram);
+  ClientMetric histogram;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i <= kLatencyBounds.size(); ++i) {
+    cumulative += sum([&](const MetricsCell& cell) -> const Counter& { return cell.latency[i]; });
+    const double bound = i < kLatencyBounds.size() ? real(kLatencyBounds[i]) / 1e6
+                                                   : std::numeric_limits<double>::infinity();
+    histogram.histogram.bucket.push_back({cumulative, bound});
+  }
+  histogram.histogram.sample_count = cumulative;
+  histogram.histogram.sample_sum = real(sum([](const MetricsCell& cell) -> const Counter& {
+                                     return cell.latency_microseconds;
+                                   })) /
+                                   1e6;
+  latency.metric.push_back(std::move(histogram));
+
+  page.gauge("sluice_event_streams", "Open streams of server-sent events.", real(streams_open));
+  add_engine(page, engine);
+  add_items(page, engine);
+  add_servers(page, servers_);
+  return page.text();
+}
+
+void metrics(Context& context, const Request&, const Captures&, Exchange&& exchange) {
+  std::vector<Metrics::RouteName> names;
+  for (const Route& route : all_routes())
+    names.push_back({std::string(wire_name(route.method)), std::string(route.pattern)});
+  Api::Shared& shared = *context.shared;
+  http::Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body =
+      shared.metrics.expose(context.engine, names, shared.options.version, shared.streams);
+  exchange.send(std::move(response));
+}
+
+}  // namespace sluice::api

@@ -1,0 +1,295 @@
+// Operators: searching orders, their timelines, deciding about those that need a person, refunds,
+// and the audit log.
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/lookup.h"
+#include "api/operator_body.h"
+#include "api/operator_filter.h"
+#include "api/orders_json.h"
+#include "api/query.h"
+#include "api/routes.h"
+#include "http/json_writer.h"
+#include "sale/effects.h"
+
+namespace sluice::api {
+
+namespace {
+
+using OrderPage = sale::Page<sale::OrderView>;
+
+void send_order(Context& context, Exchange&& exchange, OrderId id) {
+  read<std::optional<sale::OrderView>>(
+      std::move(exchange),
+      [&](auto&& then) {
+        return context.engine.order(id, context.mailbox, std::forward<decltype(then)>(then));
+      },
+      [](Exchange&& kept, std::optional<sale::OrderView>&& order) {
+        if (!order) return kept.fail(Code::unknown_order);
+        std::string body;
+        http::JsonWriter json(body);
+        write_operator_order(json, *order);
+        kept.send_personal(std::move(body));
+      });
+}
+
+std::optional<sale::Resolve::Action> parse_action(std::string_view text) {
+  if (text == "retry_close") return sale::Resolve::Action::retry_close;
+  if (text == "mark_paid") return sale::Resolve::Action::mark_paid;
+  if (text == "release") return sale::Resolve::Action::release;
+  return std::nullopt;
+}
+
+sale::Resolve read_resolve(ObjectReader& from, const Context& context) {
+  sale::Resolve command;
+  command.by = read_operator(from, context);
+  const std::string word = from.text("action", 32, ObjectReader::Need::required);
+  const auto action = parse_action(word);
+  if (!action) {
+    from.faults().refuse("action", "must be retry_close, mark_paid or release",
+                         "必须为 retry_close、mark_paid 或 release");
+  }
+  command.action = action.value_or(sale::Resolve::Action::retry_close);
+  command.evidence =
+      from.text("evidence", kMaxEvidenceBytes,
+                action == sale::Resolve::Action::mark_paid ? ObjectReader::Need::required
+                                                           : ObjectReader::Need::optional);
+  return command;
+}
+
+/// Collects the orders that need a person: those whose closing kept failing, page by page, and with
+/// the first page the newest refunds that the provider refused.
+class Attention : public std::enable_shared_from_this<Attention> {
+ public:
+  Attention(Context& context, Exchange&& exchange, sale::PageRequest page)
+      : context_(context), exchange_(std::move(exchange)), page_(page) {
+    json_.begin_object().key("orders").begin_array();
+  }
+
+  void start() {
+    sale::OrderFilter filter;
+    filter.status = sale::OrderStatus::needs_person;
+    const bool taken = context_.engine.search(
+        filter, page_, context_.mailbox, [self = shared_from_this()](Result<OrderPage>&& found) {
+          if (!found) return fail_read(self->exchange_, found.error());
+          for (const sale::OrderView& order : found->entries)
+            self->add(order, "close_failed");
+          self->next_ = found->next;
+          if (self->page_.before) return self->finish();
+          self->find_refunds();
+        });
+    if (!taken) exchange_.fail(Code::overloaded);
+  }
+
+ private:
+  static constexpr std::uint32_t kMaxRefundsLookedAt = 100;
+
+  void add(const sale::OrderView& order, const char* why) {
+    std::string text;
+    http::JsonWriter one(text);
+    write_operator_order(one, order);
+    text.pop_back();  // one more member before the closing brace
+    json_.raw(text + ",\"attention\":\"" + why + "\"}");
+  }
+
+  void find_refunds() {
+    sale::OrderFilter filter;
+    filter.status = sale::OrderStatus::refunding;
+    const bool taken =
+        context_.engine.search(filter, sale::PageRequest{{}, kMaxRefundsLookedAt}, context_.mailbox,
+                               [self = shared_from_this()](Result<OrderPage>&& found) {
+                                 if (!found) return fail_read(self->exchange_, found.error());
+                                 self->refunds_ = std::move(found->entries);
+                                 self->look_at_next();
+                               });
+    if (!taken) exchange_.fail(Code::overloaded);
+  }
+
+  /// A refund failed if that is the last thing that is known of it.
+  void look_at_next() {
+    if (at_ == refunds_.size()) return finish();
+    const bool taken = context_.engine.timeline(
+        refunds_[at_].id, context_.mailbox,
+        [self = shared_from_this()](Result<std::vector<sale::TimelineEntry>>&& timeline) {
+          if (!timeline) return fail_read(self->exchange_, timeline.error());
+          const std::string_view failed = to_text(sale::HistoryEvent::refund_failed);
+          const sale::OrderView& order = self->refunds_[self->at_++];
+          if (!timeline->empty() && timeline->back().event == failed) {
+            self->add(order, "refund_failed");
+          }
+          self->look_at_next();
+        });
+    if (!taken) exchange_.fail(Code::overloaded);
+  }
+
+  void finish() {
+    json_.end_array();
+    if (next_) json_.member("next_page_token", page_token(*next_));
+    json_.end_object();
+    exchange_.send_personal(std::move(body_));
+  }
+
+  Context& context_;
+  Exchange exchange_;
+  sale::PageRequest page_;
+  std::string body_;
+  http::JsonWriter json_{body_};
+  std::optional<std::int64_t> next_;
+  std::vector<sale::OrderView> refunds_;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
+void admin_list_orders(Context& context, const Request& request, const Captures&,
+                       Exchange&& exchange) {
+  QueryReader query(request.query, {"user", "item", "sale", "status", "order", "transaction_id",
+                                    "from", "to", "page_token", "limit"});
+  sale::OrderFilter filter = read_order_filter(query);
+  const sale::PageRequest page{query.page_token(), query.limit()};
+  if (query.fault()) return exchange.fail(Code::invalid_request, *query.fault());
+  read<OrderPage>(
+      std::move(exchange),
+      [&](auto&& then) {
+        return context.engine.search(std::move(filter), page, context.mailbox,
+                                     std::forward<decltype(then)>(then));
+      },
+      [](Exchange&& kept, OrderPage&& orders) {
+        std::string body;
+        http::JsonWriter json(body);
+        json.begin_object().key("orders").begin_array();
+        for (const sale::OrderView& order : orders.entries)
+          write_operator_order(json, order);
+        json.end_array();
+        if (orders.next) json.member("next_page_token", page_token(*orders.next));
+        json.end_object();
+        kept.send_personal(std::move(body));
+      });
+}
+
+void admin_get_order(Context& context, const Request&, const Captures& captures,
+                     Exchange&& exchange) {
+  const auto id = parse_order_id(captures[0]);
+  if (!id) return exchange.fail(Code::unknown_order);
+  send_order(context, std::move(exchange), *id);
+}
+
+void admin_timeline(Context& context, const Request&, const Captures& captures,
+                    Exchange&& exchange) {
+  const auto id = parse_order_id(captures[0]);
+  if (!id) return exchange.fail(Code::unknown_order);
+  read<std::vector<sale::TimelineEntry>>(
+      std::move(exchange),
+      [&](auto&& then) {
+        return context.engine.timeline(*id, context.mailbox, std::forward<decltype(then)>(then));
+      },
+      [id = *id](Exchange&& kept, std::vector<sale::TimelineEntry>&& entries) {
+        if (entries.empty()) return kept.fail(Code::unknown_order);
+        std::string body;
+        http::JsonWriter json(body);
+        json.begin_object().member("order_id", to_text(id)).key("entries").begin_array();
+        for (const sale::TimelineEntry& entry : entries) {
+          json.begin_object().member("sequence", entry.sequence).member("at", entry.at);
+          json.member("event", entry.event).member("actor", entry.actor);
+          json.member("detail", entry.detail).end_object();
+        }
+        json.end_array().end_object();
+        kept.send_personal(std::move(body));
+      });
+}
+
+void admin_attention(Context& context, const Request& request, const Captures&,
+                     Exchange&& exchange) {
+  QueryReader query(request.query, {"page_token", "limit"});
+  const sale::PageRequest page{query.page_token(), query.limit()};
+  if (query.fault()) return exchange.fail(Code::invalid_request, *query.fault());
+  std::make_shared<Attention>(context, std::move(exchange), page)->start();
+}
+
+void admin_resolve(Context& context, const Request& request, const Captures& captures,
+                   Exchange&& exchange) {
+  const auto id = parse_order_id(captures[0]);
+  if (!id) return exchange.fail(Code::unknown_order);
+  const auto body = read_body(request, exchange);
+  if (!body) return;
+  JsonFaults faults;
+  ObjectReader from(*body, "", faults, {"action", "evidence", "reason"});
+  sale::Resolve command = read_resolve(from, context);
+  if (!accept(faults, exchange)) return;
+  command.order = *id;
+  submit(context, std::move(exchange), std::move(command),
+         [&context, id = *id](Exchange&& kept, const engine::Reply& reply) {
+           using sale::ResolveOutcome;
+           switch (std::get<ResolveOutcome>(reply.outcome)) {
+             case ResolveOutcome::unknown_order:
+               return kept.fail(Code::unknown_order);
+             case ResolveOutcome::not_resolvable:
+               return kept.fail(Code::not_resolvable);
+             case ResolveOutcome::missing_evidence:
+               return kept.fail(Code::invalid_request,
+                                Text{"evidence is missing.", "evidence 缺失。"});
+             case ResolveOutcome::retrying:
+             case ResolveOutcome::paid:
+             case ResolveOutcome::released:
+               return send_order(context, std::move(kept), id);
+           }
+         });
+}
+
+void admin_refund(Context& context, const Request& request, const Captures& captures,
+                  Exchange&& exchange) {
+  const auto id = parse_order_id(captures[0]);
+  if (!id) return exchange.fail(Code::unknown_order);
+  const auto body = read_body(request, exchange);
+  if (!body) return;
+  JsonFaults faults;
+  ObjectReader from(*body, "", faults, {"reason"});
+  sale::Refund command{read_operator(from, context), *id};
+  if (!accept(faults, exchange)) return;
+  submit(context, std::move(exchange), std::move(command),
+         [&context, id = *id](Exchange&& kept, const engine::Reply& reply) {
+           using sale::RefundOutcome;
+           switch (std::get<RefundOutcome>(reply.outcome)) {
+             case RefundOutcome::unknown_order:
+               return kept.fail(Code::unknown_order);
+             case RefundOutcome::not_paid:
+               return kept.fail(Code::not_paid);
+             case RefundOutcome::already_refunding:
+               return kept.fail(Code::already_refunding);
+             case RefundOutcome::refunding:
+               return send_order(context, std::move(kept), id);
+           }
+         });
+}
+
+void admin_audit(Context& context, const Request& request, const Captures&, Exchange&& exchange) {
+  QueryReader query(request.query, {"page_token", "limit"});
+  const sale::PageRequest page{query.page_token(), query.limit()};
+  if (query.fault()) return exchange.fail(Code::invalid_request, *query.fault());
+  read<sale::Page<sale::AuditEntry>>(
+      std::move(exchange),
+      [&](auto&& then) {
+        return context.engine.audit(page, context.mailbox, std::forward<decltype(then)>(then));
+      },
+      [](Exchange&& kept, sale::Page<sale::AuditEntry>&& entries) {
+        std::string body;
+        http::JsonWriter json(body);
+        json.begin_object().key("entries").begin_array();
+        for (const sale::AuditEntry& entry : entries.entries) {
+          json.begin_object().member("sequence", entry.sequence).member("at", entry.at);
+          json.member("actor", entry.actor).member("action", entry.action);
+          json.member("subject", entry.subject).member("reason", entry.reason);
+          json.key("before").raw(entry.before_json).key("after").raw(entry.after_json);
+          json.end_object();
+        }
+        json.end_array();
+        if (entries.next) json.member("next_page_token", page_token(*entries.next));
+        json.end_object();
+        kept.send_personal(std::move(body));
+      });
+}
+
+}  // namespace sluice::api

@@ -1,0 +1,93 @@
+// The table of routes: what the outside can ask for, who may, and who answers.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "api/context.h"
+
+namespace sluice::api {
+
+/// Who may use a route, and which limits count for it.
+enum class Access : std::uint8_t {
+  infrastructure,  ///< anyone, never limited: health, metrics
+  open,            ///< anyone, limited per address
+  shopper,         ///< a valid token; limited per user and per address
+  admin,           ///< a token with role admin
+};
+
+struct Route {
+  http::Method method;
+  std::string_view pattern;
+  Access access;
+  HandlerFunction handler;
+};
+
+/// Every route there is, in the order of the metrics' rows: row 0 is for requests that match none.
+std::span<const Route> all_routes();
+
+/// Whether a server with these options serves `route`; without `operators` it leaves the operator
+/// API out.
+bool served(const Route& route, const ApiOptions& options, bool operators);
+
+std::string_view wire_name(http::Method method);
+
+// The handlers. Captures are named in the patterns, see routes.cpp.
+using http::Captures;
+using http::Request;
+
+// health.cpp, metrics.cpp, openapi.cpp, problem_page.cpp, front.cpp, demo.cpp
+void livez(Context&, const Request&, const Captures&, Exchange&&);
+void readyz(Context&, const Request&, const Captures&, Exchange&&);
+void metrics(Context&, const Request&, const Captures&, Exchange&&);
+void openapi(Context&, const Request&, const Captures&, Exchange&&);
+void problem_page(Context&, const Request&, const Captures&, Exchange&&);
+void front_page(Context&, const Request&, const Captures&, Exchange&&);
+void demo_token(Context&, const Request&, const Captures&, Exchange&&);
+
+// catalog.cpp
+void get_time(Context&, const Request&, const Captures&, Exchange&&);
+void list_sales(Context&, const Request&, const Captures&, Exchange&&);
+void get_item(Context&, const Request&, const Captures&, Exchange&&);
+
+// grab.cpp
+void grab(Context&, const Request&, const Captures&, Exchange&&);
+
+// shopper.cpp
+void get_order(Context&, const Request&, const Captures&, Exchange&&);
+void list_orders(Context&, const Request&, const Captures&, Exchange&&);
+void cancel_order(Context&, const Request&, const Captures&, Exchange&&);
+
+// events.cpp
+void order_events(Context&, const Request&, const Captures&, Exchange&&);
+
+// operator_sales.cpp
+void admin_create_sale(Context&, const Request&, const Captures&, Exchange&&);
+void admin_list_sales(Context&, const Request&, const Captures&, Exchange&&);
+void admin_get_sale(Context&, const Request&, const Captures&, Exchange&&);
+void admin_change_sale(Context&, const Request&, const Captures&, Exchange&&);
+void admin_cancel_sale(Context&, const Request&, const Captures&, Exchange&&);
+void admin_pause_sale(Context&, const Request&, const Captures&, Exchange&&);
+void admin_resume_sale(Context&, const Request&, const Captures&, Exchange&&);
+void admin_sale_stats(Context&, const Request&, const Captures&, Exchange&&);
+
+// operator_items.cpp
+void admin_add_item(Context&, const Request&, const Captures&, Exchange&&);
+void admin_get_item(Context&, const Request&, const Captures&, Exchange&&);
+void admin_change_item(Context&, const Request&, const Captures&, Exchange&&);
+void admin_set_stock(Context&, const Request&, const Captures&, Exchange&&);
+
+// operator_orders.cpp
+void admin_list_orders(Context&, const Request&, const Captures&, Exchange&&);
+void admin_get_order(Context&, const Request&, const Captures&, Exchange&&);
+void admin_timeline(Context&, const Request&, const Captures&, Exchange&&);
+void admin_attention(Context&, const Request&, const Captures&, Exchange&&);
+void admin_resolve(Context&, const Request&, const Captures&, Exchange&&);
+void admin_refund(Context&, const Request&, const Captures&, Exchange&&);
+void admin_audit(Context&, const Request&, const Captures&, Exchange&&);
+
+// operator_csv.cpp
+void admin_orders_csv(Context&, const Request&, const Captures&, Exchange&&);
+
+}  // namespace sluice::api
