@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +15,8 @@ namespace sluice::rush {
 namespace {
 
 constexpr std::chrono::milliseconds kGlance{20};
+/// The kernel's default of 50 µs would show as latency of the server.
+constexpr unsigned long kTimerSlackNs = 1'000;
 constexpr std::uint64_t kProgressEveryNs = 1'000'000'000;
 
 void pin_this_thread(unsigned cpu) {
@@ -84,6 +87,7 @@ void Crowd::play(std::uint64_t start_ns, const OnProgress& on_progress) {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     threads.emplace_back([&, i] {
       if (options.pin_cpu) pin_this_thread(*options.pin_cpu + static_cast<unsigned>(i));
+      prctl(PR_SET_TIMERSLACK, kTimerSlackNs, 0, 0, 0);
       workers_[i]->run(start_ns);
       running.fetch_sub(1);
     });
