@@ -1,0 +1,252 @@
+// The binary from outside: help, advice, exit statuses, and the way from a file to a sale.
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "app/process.h"
+
+namespace sluice::app {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class CommandTest : public ::testing::Test {
+ protected:
+  CommandTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "command-XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~CommandTest() override { std::filesystem::remove_all(folder_); }
+
+  ProcessResult run(const std::vector<std::string>& arguments) const {
+    return run_sluice(arguments, folder_);
+  }
+
+  std::string file(const std::string& name, const std::string& text) const {
+    std::ofstream(folder_ + "/" + name, std::ios::binary) << text;
+    return name;
+  }
+
+  bool exists(const std::string& name) const {
+    return std::filesystem::exists(folder_ + "/" + name);
+  }
+
+  std::string folder_;
+};
+
+const std::vector<std::string> kServe = {"serve", "--listen", "127.0.0.1:0",    "--threads",
+                                         "1",     "--set",    "server.drain=0s"};
+
+constexpr const char* kGoods =
+    "id,title,price,stock,status\n"
+    "1,Kettle,19.99,40,1\n"
+    "2,Lamp,0.00,5,1\n"
+    "3,Print,5,1,0\n"
+    "4,Umbrella,7.50,9,1\n";
+const std::vector<std::string> kImport = {"import", "goods.csv",  "--starts-at",
+                                          "now",    "--duration", "2h"};
+
+TEST_F(CommandTest, EveryCommandHasHelpWithAnExample) {
+  EXPECT_THAT(run({"--help"}).out, HasSubstr("Example:"));
+  for (const char* command :
+       {"serve", "import", "rush", "verify", "token", "check", "doctor", "version"}) {
+    const auto help = run({command, "--help"});
+    EXPECT_EQ(help.status, 0) << command;
+    EXPECT_THAT(help.out, HasSubstr("sluice " + std::string(command))) << command;
+    EXPECT_THAT(help.out, HasSubstr("xample")) << command;
+  }
+}
+
+TEST_F(CommandTest, WrongUsageIsStatusTwoWithAdvice) {
+  EXPECT_EQ(run({}).status, 2);
+  const auto command = run({"serv"});
+  EXPECT_EQ(command.status, 2);
+  EXPECT_THAT(command.err, HasSubstr("unknown command \"serv\", did you mean serve?"));
+  const auto flag = run({"serve", "--lisen", "127.0.0.1:0"});
+  EXPECT_EQ(flag.status, 2);
+  EXPECT_THAT(flag.err, HasSubstr("unknown flag \"--lisen\", did you mean --listen?"));
+  const auto joined = run({"token", "--usr=alice", "--user", "bob"});
+  EXPECT_EQ(joined.status, 2);
+  EXPECT_THAT(joined.err, HasSubstr("did you mean --user?"));
+  EXPECT_EQ(run({"token"}).status, 2);
+  EXPECT_EQ(run({"verify", "extra"}).status, 2);
+  EXPECT_EQ(run({"import"}).status, 2);
+  EXPECT_EQ(run({"import", "none.csv"}).status, 2);
+  EXPECT_EQ(run({"token", "--user", "a", "--admin", "--service"}).status, 2);
+  EXPECT_FALSE(exists("sluice-data"));
+}
+
+TEST_F(CommandTest, WhatAStrangerWroteCannotControlTheTerminal) {
+  const auto result = run({"serve", "--\x1b[2J\n"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, Not(HasSubstr("\x1b")));
+}
+
+TEST_F(CommandTest, VersionNamesTheBuild) {
+  const auto result = run({"version"});
+  EXPECT_EQ(result.status, 0);
+  EXPECT_THAT(result.out, StartsWith("sluice 0."));
+  EXPECT_THAT(result.out, HasSubstr("engines:           embedded"));
+}
+
+TEST_F(CommandTest, CheckPrintsOriginsAndFindsMistakes) {
+  file("good.toml", "[auth]\nhs256_secret = \"a secret of enough bytes\"\n");
+  const auto good = run({"check", "--config", "good.toml", "--set", "server.threads=2"});
+  EXPECT_EQ(good.status, 0) << good.err;
+  EXPECT_THAT(good.out, HasSubstr("# file good.toml line 2"));
+  EXPECT_THAT(good.out, HasSubstr("# flag --set"));
+  EXPECT_THAT(good.out, Not(HasSubstr("enough bytes")));
+  file("bad.toml", "[server]\nlissten = \"x\"\n");
+  const auto bad = run({"check", "--config", "bad.toml"});
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.err, HasSubstr("did you mean server.listen?"));
+  const auto keys = run({"check", "--keys"});
+  EXPECT_EQ(keys.status, 0);
+  EXPECT_THAT(keys.out, HasSubstr("[limits]"));
+  file("keys.toml", keys.out);
+  EXPECT_EQ(run({"check", "--config", "keys.toml"}).status, 0);
+  EXPECT_FALSE(exists("sluice-data"));
+}
+
+TEST_F(CommandTest, TokenNeedsAKeyAndAUser) {
+  const auto none = run({"token", "--user", "alice"});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_THAT(none.err, HasSubstr("there is no key"));
+  file("c.toml", "[auth]\nhs256_secret = \"a secret of enough bytes\"\n");
+  const auto token = run({"token", "--user", "alice", "--config", "c.toml", "--ttl", "90s"});
+  EXPECT_EQ(token.status, 0) << token.err;
+  EXPECT_EQ(std::count(token.out.begin(), token.out.end(), '.'), 2);
+  EXPECT_EQ(run({"token", "--user", "", "--config", "c.toml"}).status, 2);
+  EXPECT_EQ(run({"token", "--user", "a\nb", "--config", "c.toml"}).status, 2);
+  EXPECT_EQ(run({"token", "--user", "a", "--config", "c.toml", "--ttl", "soon"}).status, 2);
+}
+
+TEST_F(CommandTest, ImportTwiceChangesNothing) {
+  file("goods.csv", kGoods);
+  const auto first = run(kImport);
+  EXPECT_EQ(first.status, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("4 rows, 2 can be sold, 2 left out"));
+  EXPECT_THAT(first.out, HasSubstr("line 3: left out id \"2\" \"Lamp\": bad price: it is zero"));
+  EXPECT_THAT(first.out, HasSubstr("line 4: left out id \"3\" \"Print\": not approved"));
+  EXPECT_THAT(first.out, HasSubstr("opened in the record"));
+  EXPECT_THAT(first.out, HasSubstr("19.99 CNY"));
+  const auto second = run(kImport);
+  EXPECT_EQ(second.status, 0) << second.err;
+  EXPECT_THAT(second.out, HasSubstr("id \"1\" \"Kettle\": already there\n"));
+  EXPECT_THAT(second.out, HasSubstr("nothing to do"));
+  const auto verified = run({"verify"});
+  EXPECT_EQ(verified.status, 0) << verified.out << verified.err;
+  EXPECT_THAT(verified.out, HasSubstr("1 sales, 2 items, 0 orders"));
+  EXPECT_THAT(run({"verify", "--json"}).out, HasSubstr("\"item_id\":\"4\""));
+}
+
+TEST_F(CommandTest, DryRunsAndFailuresChangeNothing) {
+  file("goods.csv", kGoods);
+  auto dry = kImport;
+  dry.emplace_back("--dry-run");
+  const auto result = run(dry);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("would open"));
+  EXPECT_FALSE(exists("sluice-data"));
+  file("open.csv", "id,title\n1,\"open\n");
+  const auto broken = run({"import", "open.csv"});
+  EXPECT_EQ(broken.status, 1);
+  EXPECT_THAT(broken.err, HasSubstr("line 2"));
+  EXPECT_EQ(run({"import", "--from", "mysql://db/shop"}).status, 1);
+  for (const char* flag : {"--starts-at=soon", "--duration=0s", "--utc-offset=8", "--hold=10ms",
+                           "--per-user-limit=0", "--currency=XXX", "--format=xml"}) {
+    EXPECT_EQ(run({"import", "goods.csv", flag}).status, 2) << flag;
+  }
+  EXPECT_FALSE(exists("sluice-data"));
+}
+
+TEST_F(CommandTest, VerifyAndDoctorSayWhatIsMissing) {
+  EXPECT_EQ(run({"verify", "--data", "nowhere"}).status, 1);
+  const auto doctor = run({"doctor", "--listen", "127.0.0.1:0"});
+  EXPECT_EQ(doctor.status, 0) << doctor.out;
+  EXPECT_THAT(doctor.out, HasSubstr(" 1. configuration  OK"));
+  EXPECT_THAT(doctor.out, HasSubstr(" 9. record         OK"));
+  const auto sick = run({"doctor", "--set", "server.listen=192.0.2.1:80"});
+  EXPECT_EQ(sick.status, 1);
+  EXPECT_THAT(sick.out, HasSubstr("remedy:"));
+}
+
+TEST_F(CommandTest, ServeRefusesToBeReachableWithoutAKey) {
+  const auto result = run({"serve", "--listen", "0.0.0.0:0"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("openssl rand -hex 32"));
+  EXPECT_FALSE(exists("sluice-data"));
+}
+
+TEST_F(CommandTest, ServeAnswersCommandsAndStopsInOrder) {
+  Process server(kServe, folder_);
+  ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+  EXPECT_TRUE(exists("sluice-data/server.json"));
+  struct stat key {};
+  ASSERT_EQ(stat((folder_ + "/sluice-data/keys/hs256_secret").c_str(), &key), 0);
+  EXPECT_EQ(key.st_mode & 0777, 0600U);
+  EXPECT_EQ(run({"token", "--user", "alice"}).status, 0);
+
+  file("goods.csv", kGoods);
+  const auto first = run(kImport);
+  EXPECT_EQ(first.status, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("opened in the server at http://127.0.0.1:"));
+  EXPECT_THAT(run(kImport).out, HasSubstr("nothing to do"));
+  file("goods.csv", std::string(kGoods) + "5,Print,5,1,1\n");
+  EXPECT_THAT(run(kImport).out, HasSubstr("in the server at"));
+
+  auto other = kServe;
+  const auto second = run(other);
+  EXPECT_EQ(second.status, 1);
+  EXPECT_THAT(second.err, HasSubstr(std::to_string(server.pid())));
+
+  server.signal(SIGTERM);
+  const auto result = server.finish();
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("WARNING   no key was configured"));
+  EXPECT_THAT(result.err, HasSubstr("item 1: stock 40 = available 40 + held 0 + sold 0"));
+  EXPECT_FALSE(exists("sluice-data/server.json"));
+  EXPECT_EQ(run({"verify"}).status, 0);
+}
+
+TEST_F(CommandTest, ServeShowsANewKeyOnlyOnce) {
+  for (const bool is_first : {true, false}) {
+    Process server(kServe, folder_);
+    ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+    server.signal(SIGINT);
+    const auto result = server.finish();
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(result.out.find("WARNING") != std::string::npos, is_first);
+  }
+}
+
+TEST_F(CommandTest, TheDemoOpensAFreshSaleAtEachStart) {
+  auto demo = kServe;
+  demo.emplace_back("--demo");
+  Process server(demo, folder_);
+  ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+  server.signal(SIGTERM);
+  const auto result = server.finish();
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("sale demo-"));
+  EXPECT_THAT(result.out, HasSubstr("/api/v1/demo/token"));
+  EXPECT_THAT(run({"verify"}).out, HasSubstr("1 sales, 4 items"));
+}
+
+TEST_F(CommandTest, LogsJsonLinesWhenAsked) {
+  auto serve = kServe;
+  serve.insert(serve.end(), {"--log-format", "json"});
+  Process server(serve, folder_);
+  ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+  server.signal(SIGTERM);
+  EXPECT_THAT(server.finish().err, StartsWith("{\"time\":\""));
+}
+
+}  // namespace
+}  // namespace sluice::app

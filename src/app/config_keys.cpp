@@ -1,0 +1,73 @@
+// The table of all configuration keys.
+#include <array>
+
+#include "app/config.h"
+
+namespace sluice::app {
+
+namespace {
+
+constexpr std::int64_t kMillion = 1'000'000;
+
+constexpr std::array kKeys = {
+    Key{"server.listen", KeyType::endpoint, "127.0.0.1:8080", "address of the shop, HOST:PORT"},
+    Key{"server.admin_listen", KeyType::endpoint, "",
+        "an address of its own for the operator API; empty: served with the shop"},
+    Key{"server.data", KeyType::path, "./sluice-data", "directory of the record, keys and logs"},
+    Key{"server.roles", KeyType::list, "sale,console",
+        "what this process does; console is the operator API", false, 0, 0,
+        "sale,pay,worker,console"},
+    Key{"server.threads", KeyType::integer, "0", "I/O threads; 0: one per hardware thread", false,
+        0, 1024},
+    Key{"server.max_connections", KeyType::integer, "20000", "open connections", false, 1,
+        kMillion},
+    Key{"server.drain", KeyType::duration, "1s",
+        "how long /readyz answers 503 before the listener closes"},
+    Key{"server.grace", KeyType::duration, "10s",
+        "how long requests in flight may take at the end"},
+    Key{"server.tls_certificate", KeyType::path, "", "PEM chain; with the key: HTTPS"},
+    Key{"server.tls_private_key", KeyType::path, "", "PEM key of the certificate"},
+    Key{"auth.hs256_secret", KeyType::text, "",
+        "key of HS256 tokens, at least 16 bytes; empty: generated for loopback use", true},
+    Key{"auth.ed25519_public_key_file", KeyType::path, "", "PEM key that verifies EdDSA tokens"},
+    Key{"auth.issuer", KeyType::text, "", "required iss of tokens; empty: not checked"},
+    Key{"auth.audience", KeyType::text, "", "required aud of tokens; empty: not checked"},
+    Key{"limits.user_per_second", KeyType::integer, "100", "requests per user; 0: no limit", false,
+        0, kMillion},
+    Key{"limits.address_per_second", KeyType::integer, "0", "requests per address; 0: no limit",
+        false, 0, kMillion},
+    Key{"limits.trust_forwarded_for", KeyType::boolean, "false",
+        "take addresses from X-Forwarded-For; only behind a proxy that sets it"},
+    Key{"log.format", KeyType::choice, "text", "form of log lines", false, 0, 0, "text,json"},
+    Key{"log.level", KeyType::choice, "info", "least severe level that is logged", false, 0, 0,
+        "trace,debug,info,warn,error,critical,off"},
+    Key{"log.file", KeyType::path, "", "appended to; empty: standard error"},
+    Key{"engine.kind", KeyType::choice, "embedded", "where the hot state lives", false, 0, 0,
+        "embedded,cluster"},
+    Key{"engine.queue", KeyType::integer, "65536", "commands that may wait; more get 503", false, 1,
+        16 * kMillion},
+    Key{"redis.url", KeyType::text, "", "cluster engine: redis://host:port/db", true},
+    Key{"rabbitmq.url", KeyType::text, "", "cluster engine: amqp://user:password@host:port/vhost",
+        true},
+    Key{"database.url", KeyType::text, "", "cluster engine: mysql://user:password@host:port/name",
+        true},
+    Key{"wechat.api", KeyType::choice, "v3", "version of the gateway's API", false, 0, 0, "v2,v3"},
+    Key{"wechat.base_url", KeyType::text, "", "address of the gateway"},
+    Key{"wechat.appid", KeyType::text, "", "application id"},
+    Key{"wechat.mch_id", KeyType::text, "", "merchant id"},
+    Key{"wechat.notify_url", KeyType::text, "", "where the gateway sends notifications"},
+    Key{"wechat.api_key", KeyType::text, "", "v2: signing key", true},
+    Key{"wechat.api_v3_key", KeyType::text, "", "v3: key of encrypted notifications", true},
+    Key{"wechat.merchant_serial", KeyType::text, "", "v3: serial of the merchant certificate"},
+    Key{"wechat.merchant_private_key_file", KeyType::path, "", "v3: PEM key that signs requests"},
+    Key{"wechat.platform_serial", KeyType::text, "", "v3: serial of the platform key"},
+    Key{"wechat.platform_public_key_file", KeyType::path, "", "v3: PEM key that verifies answers"},
+};
+
+}  // namespace
+
+std::span<const Key> config_keys() {
+  return kKeys;
+}
+
+}  // namespace sluice::app

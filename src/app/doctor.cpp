@@ -1,0 +1,212 @@
+// `sluice doctor`: tests what a server needs of this machine, with the remedy for what fails.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/timex.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "app/cli.h"
+#include "app/keys.h"
+#include "app/logging.h"
+#include "app/probe.h"
+#include "app/server_file.h"
+#include "app/shop.h"
+#include "app/shop_http.h"
+#include "app/support.h"
+#include "app/system.h"
+#include "store/record.h"
+
+namespace sluice::app {
+
+namespace {
+
+constexpr std::uint64_t kLowSpaceBytes = 256ULL * 1024 * 1024;
+constexpr std::uint64_t kFairSpaceBytes = 2ULL * 1024 * 1024 * 1024;
+constexpr double kSlowSyncMs = 10.0;
+constexpr std::uint64_t kSpareFiles = 128;
+
+enum class Mark : std::uint8_t { ok, warning, failed };
+
+struct Answer {
+  Mark mark = Mark::ok;
+  std::string text;
+  std::string remedy;
+};
+
+Answer check_configuration(const Config& config) {
+  if (auto supported = check_supported(config); !supported) {
+    return {Mark::failed, supported.error().message, "sluice check shows every value"};
+  }
+  const auto remarks = unused_settings(config);
+  if (!remarks.empty()) return {Mark::warning, remarks.front(), "remove the section"};
+  return {Mark::ok, "valid", {}};
+}
+
+Answer check_directory(const std::string& data) {
+  auto probed = probe_writable(data);
+  if (!probed) {
+    return {Mark::failed, probed.error().message,
+            fmt::format("mkdir -p {0} && chown $(id -un) {0}", data)};
+  }
+  return {Mark::ok, fmt::format("{} can be written", *probed), {}};
+}
+
+Answer check_space(const std::string& data) {
+  std::error_code error;
+  const auto space = std::filesystem::space(existing_parent(data), error);
+  if (error) return {Mark::failed, error.message(), fmt::format("df -h {}", data)};
+  const std::string text = fmt::format("{} MiB free", space.available / 1024 / 1024);
+  if (space.available >= kFairSpaceBytes) return {Mark::ok, text, {}};
+  return {space.available < kLowSpaceBytes ? Mark::failed : Mark::warning, text,
+          "free space, or put the record on another disk with --data"};
+}
+
+Answer check_sync(const std::string& data) {
+  const auto cost = measure_sync(existing_parent(data));
+  if (!cost) return {Mark::failed, cost.error().message, fmt::format("ls -ld {}", data)};
+  const std::string text =
+      fmt::format("a synced write takes {:.2f} ms (median of {}); grabs share it in batches",
+                  cost->median_ms, cost->rounds);
+  if (cost->median_ms <= kSlowSyncMs) return {Mark::ok, text, {}};
+  return {Mark::warning, text, "put the record on an SSD or NVMe disk with --data"};
+}
+
+Answer check_open_files(const Config& config) {
+  const std::uint64_t files = raise_open_files();
+  const auto wanted =
+      static_cast<std::uint64_t>(config.integer("server.max_connections")) + kSpareFiles;
+  const std::string text =
+      fmt::format("{} may be open; server.max_connections wants {}", files, wanted);
+  if (files >= wanted) return {Mark::ok, text, {}};
+  return {Mark::warning, text,
+          fmt::format("ulimit -Hn {0}, or LimitNOFILE={0} in the unit", wanted)};
+}
+
+Answer check_clock() {
+  constexpr Instant earliest{1'704'067'200'000};  // 2024-01-01: order numbers count from there
+  const Instant now = wall_now();
+  if (now < earliest || now > kLastInstant) {
+    return {Mark::failed, fmt::format("the clock says {}", to_rfc3339(now)),
+            "timedatectl set-time, or enable NTP"};
+  }
+  timex state{};
+  const bool is_synced = adjtimex(&state) != TIME_ERROR;
+  const std::string text = fmt::format("{}, {}", to_rfc3339(now),
+                                       is_synced ? "synchronised" : "not known to be synchronised");
+  if (is_synced) return {Mark::ok, text, {}};
+  return {Mark::warning, text, "timedatectl set-ntp true (in a container: on its host)"};
+}
+
+Answer check_port(const std::string& where, const std::optional<ServerFile>& server) {
+  const auto endpoint = parse_endpoint(where);
+  if (!endpoint) return {Mark::failed, endpoint.error().message, "sluice check"};
+  if (auto bound = probe_port(*endpoint); !bound) {
+    if (server && server->url.ends_with(fmt::format(":{}", endpoint->port))) {
+      return {Mark::ok,
+              fmt::format("{} is served by process {} of this data directory", where, server->pid),
+              {}};
+    }
+    return {
+        Mark::failed, bound.error().message,
+        fmt::format("ss -ltnp 'sport = :{}' shows who; or use another --listen", endpoint->port)};
+  }
+  return {Mark::ok, where + " is free", {}};
+}
+
+Answer check_key(const Config& config) {
+  const std::string path = key_path(config.text("server.data"));
+  if (!config.text("auth.hs256_secret").empty()) return {Mark::ok, "configured", {}};
+  if (!config.text("auth.ed25519_public_key_file").empty()) {
+    const auto options = token_options(config, {});
+    if (!options) return {Mark::failed, options.error().message, "check the path and its rights"};
+    return {Mark::ok, "Ed25519 public key configured", {}};
+  }
+  struct stat found {};
+  if (stat(path.c_str(), &found) != 0) {
+    return {Mark::ok, "none yet; sluice serve makes one at its first start", {}};
+  }
+  if ((found.st_mode & 077) != 0) {
+    return {Mark::failed, path + " can be read by other users", "chmod 600 " + path};
+  }
+  if (const auto key = find_key(config); !key) {
+    return {Mark::failed, key.error().message, "rm " + path};
+  }
+  return {Mark::ok, path, {}};
+}
+
+Answer check_record(const std::string& data, const std::optional<ServerFile>& server) {
+  if (!has_record(data)) return {Mark::ok, "none yet; it is made at the first start", {}};
+  const auto reader = store::Reader::open(data);
+  if (!reader) {
+    return {Mark::failed, reader.error().message, fmt::format("sluice verify --data {}", data)};
+  }
+  if (!server) return {Mark::ok, "opens; no server runs on it", {}};
+  if (!answers(*server)) {
+    return {Mark::warning,
+            fmt::format("process {} holds it, but {} does not answer", server->pid, server->url),
+            fmt::format("look at the log of process {}", server->pid)};
+  }
+  return {Mark::ok, fmt::format("opens; {} (process {}) runs on it", server->url, server->pid), {}};
+}
+
+/// Prints numbered answers and remembers whether one failed.
+class Report {
+ public:
+  void add(const char* name, const Answer& answer) {
+    constexpr std::array<const char*, 3> marks = {"OK", "WARNING", "FAILED"};
+    fmt::print("{:>2}. {:<14} {:<8} {}\n", ++count_, name,
+               marks[static_cast<std::size_t>(answer.mark)], escaped(answer.text));
+    if (!answer.remedy.empty()) fmt::print("{:29}remedy: {}\n", "", escaped(answer.remedy));
+    failed_ = failed_ || answer.mark == Mark::failed;
+  }
+  bool failed() const { return failed_; }
+
+ private:
+  int count_ = 0;
+  bool failed_ = false;
+};
+
+int examine(const ConfigFlags& flags) {
+  Report report;
+  const auto config = flags.load();
+  if (!config) {
+    report.add("configuration", {Mark::failed, config.error().message, "sluice check --keys"});
+    return kJobFailed;
+  }
+  const std::string& data = config->text("server.data");
+  const auto server = find_server(data);
+  report.add("configuration", check_configuration(*config));
+  report.add("data directory", check_directory(data));
+  report.add("disk space", check_space(data));
+  report.add("sync cost", check_sync(data));
+  report.add("open files", check_open_files(*config));
+  report.add("clock", check_clock());
+  report.add("port", check_port(config->text("server.listen"), server));
+  report.add("token key", check_key(*config));
+  report.add("record", check_record(data, server));
+  fmt::print("{}\n", report.failed() ? "something failed: see the remedies" : "ready to serve");
+  return report.failed() ? kJobFailed : kSuccess;
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app, int& status) {
+  auto flags = std::make_shared<ConfigFlags>();
+  CLI::App* command =
+      app.add_subcommand("doctor", "test what a server needs of this machine, with remedies");
+  flags->add_to(*command);
+  flags->add_key(*command, "--listen", "server.listen", "address to test");
+  command->footer("Example:\n  sluice doctor --config sluice.toml");
+  command->callback([flags, &status] { status = examine(*flags); });
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,128 @@
+// Creating, finding and using the key that tokens are signed with.
+#include "app/keys.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/text.h"
+
+namespace sluice::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// More than any key or PEM file needs.
+constexpr std::size_t kMaxKeyBytes = 64UL * 1024;
+
+Result<std::string> read_small(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(fmt::format("{} cannot be opened: {}", path, std::strerror(errno)));
+  std::string text(kMaxKeyBytes, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text;
+}
+
+std::unexpected<Error> errno_failure(const std::string& path, const char* what) {
+  return fail(fmt::format("{} cannot be {}: {}", path, what, std::strerror(errno)));
+}
+
+/// Writes and syncs a new file that only this user may read.
+Result<> write_private(const std::string& path, const std::string& text) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return errno_failure(path, "created");
+  const ssize_t written = write(file, text.data(), text.size());
+  const bool is_whole = written == static_cast<ssize_t>(text.size()) && fsync(file) == 0;
+  const int why = errno;
+  close(file);
+  if (is_whole) return {};
+  unlink(path.c_str());
+  errno = why;
+  return errno_failure(path, "written");
+}
+
+}  // namespace
+
+std::string key_path(const std::string& data) {
+  return data + "/keys/hs256_secret";
+}
+
+Result<std::string> create_key(const std::string& data) {
+  std::array<std::uint8_t, 32> random{};
+  if (getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
+    return fail("the system gave no random bytes for a key");
+  }
+  const std::string directory = data + "/keys";
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (!error) fs::permissions(directory, fs::perms::owner_all, error);
+  if (error) return fail(fmt::format("{} cannot be made: {}", directory, error.message()));
+  const std::string secret = to_hex(random);
+  if (auto written = write_private(key_path(data), secret + "\n"); !written) {
+    return std::unexpected(written.error());
+  }
+  return secret;
+}
+
+Result<std::string> find_key(const Config& config) {
+  if (const std::string& secret = config.text("auth.hs256_secret"); !secret.empty()) return secret;
+  const std::string path = key_path(config.text("server.data"));
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) {
+    return fail(
+        fmt::format("there is no key at {}; start sluice serve there once, name the "
+                    "directory with --data, or the configuration with --config",
+                    path));
+  }
+  auto secret = read_small(path);
+  if (!secret) return secret;
+  while (secret->ends_with('\n') || secret->ends_with('\r'))
+    secret->pop_back();
+  if (secret->size() < 16) {
+    return fail(
+        fmt::format("the key in {} has {} bytes and needs 16; delete the file and start "
+                    "sluice serve to make a new one",
+                    path, secret->size()));
+  }
+  return secret;
+}
+
+Result<http::TokenOptions> token_options(const Config& config, std::string key) {
+  http::TokenOptions options;
+  options.hs256_secret = std::move(key);
+  options.issuer = config.text("auth.issuer");
+  options.audience = config.text("auth.audience");
+  const std::string& pem = config.text("auth.ed25519_public_key_file");
+  if (pem.empty()) return options;
+  auto text = read_small(pem);
+  if (!text) return fail("auth.ed25519_public_key_file: " + text.error().message);
+  options.ed25519_public_pem = std::move(*text);
+  return options;
+}
+
+Result<std::string> mint_token(const Config& config, const std::string& user, http::Role role,
+                               Span lifetime) {
+  const auto key = find_key(config);
+  if (!key) return std::unexpected(key.error());
+  return http::sign_hs256(
+      {user, role, wall_now(), lifetime, config.text("auth.issuer"), config.text("auth.audience")},
+      *key);
+}
+
+Instant wall_now() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return Instant{std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count()};
+}
+
+}  // namespace sluice::app

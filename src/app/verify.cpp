@@ -1,0 +1,114 @@
+// `sluice verify`: the offline audit of the record, for people and for scripts.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "app/cli.h"
+#include "app/logging.h"
+#include "http/json_writer.h"
+#include "store/verify.h"
+
+namespace sluice::app {
+
+namespace {
+
+struct VerifyFlags {
+  ConfigFlags config;
+  bool json = false;
+};
+
+void print_json(const store::VerifyReport& report, const std::string& data) {
+  std::string text;
+  http::JsonWriter json(text);
+  const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+  json.begin_object();
+  json.member("data", std::string_view(data)).member("ok", report.finding_count == 0);
+  json.member("sales", number(report.sales)).member("items", number(report.items));
+  json.member("orders", number(report.orders));
+  json.member("history_rows", number(report.history_rows)).member("seals", number(report.seals));
+  json.key("stock").begin_array();
+  for (const auto& line : report.lines) {
+    json.begin_object();
+    json.member("item_id", std::string_view(line.id));
+    json.member("title", std::string_view(line.title));
+    json.member("stock", line.stock).member("available", line.available);
+    json.member("held", line.held).member("sold", line.sold).member("refunded", line.refunded);
+    json.member("conserved", line.available + line.held + line.sold == line.stock);
+    json.end_object();
+  }
+  json.end_array();
+  json.member("finding_count", number(report.finding_count));
+  json.key("findings").begin_array();
+  for (const store::Finding& finding : report.findings) {
+    json.begin_object();
+    json.member("check", std::string_view(finding.check));
+    json.member("detail", std::string_view(escaped(finding.detail)));
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  fmt::print("{}\n", text);
+}
+
+void print_text(const store::VerifyReport& report, const std::string& data) {
+  std::size_t width = 4;
+  for (const auto& line : report.lines)
+    width = std::max(width, line.id.size());
+  fmt::print("{:<{}}  {:>10} {:>10} {:>10} {:>10} {:>10}\n", "item", width, "stock", "available",
+             "held", "sold", "refunded");
+  for (const auto& line : report.lines) {
+    const bool conserved = line.available + line.held + line.sold == line.stock;
+    fmt::print("{:<{}}  {:>10} {:>10} {:>10} {:>10} {:>10}  {}{}\n", line.id, width, line.stock,
+               line.available, line.held, line.sold, line.refunded,
+               conserved ? "" : "NOT CONSERVED  ", escaped(line.title));
+  }
+  fmt::print("{}: {} sales, {} items, {} orders, {} history rows under {} seals\n", data,
+             report.sales, report.items, report.orders, report.history_rows, report.seals);
+  for (const store::Finding& finding : report.findings) {
+    fmt::print("FINDING {}: {}\n", finding.check, escaped(finding.detail));
+  }
+  if (report.finding_count > report.findings.size()) {
+    fmt::print("… and {} more\n", report.finding_count - report.findings.size());
+  }
+  if (report.finding_count == 0) {
+    fmt::print("OK: every invariant holds\n");
+  } else {
+    fmt::print(
+        "FAILED: {} findings. Keep a copy of {}, stop the server, and see \"When verify "
+        "finds something\" in docs/operating.md\n",
+        report.finding_count, data);
+  }
+}
+
+int verify(const VerifyFlags& flags) {
+  const auto config = flags.config.load();
+  if (!config) return complain(config.error().message, kWrongUsage);
+  const std::string& data = config->text("server.data");
+  const bool is_watched = isatty(STDERR_FILENO) == 1;
+  const auto report = store::verify(data, [is_watched](std::string_view step) {
+    if (is_watched) fmt::print(stderr, "verify: {}\n", step);
+  });
+  if (!report) return complain(report.error().message, kJobFailed);
+  if (flags.json) {
+    print_json(*report, data);
+  } else {
+    print_text(*report, data);
+  }
+  return report->finding_count == 0 ? kSuccess : kJobFailed;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, int& status) {
+  auto flags = std::make_shared<VerifyFlags>();
+  CLI::App* command = app.add_subcommand(
+      "verify", "audit the record: every invariant, the hash chain, stock per item");
+  flags->config.add_to(*command);
+  command->add_flag("--json", flags->json, "print the report as JSON");
+  command->footer("Example:\n  sluice verify --data ./sluice-data");
+  command->callback([flags, &status] { status = verify(*flags); });
+}
+
+}  // namespace sluice::app
