@@ -22,6 +22,14 @@ constexpr std::chrono::milliseconds kPause{50};
 constexpr Refusal kFull{503, "overloaded", "Too many connections; try again in a moment."};
 using ReusePort = net::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
+/// Without the IPv6 form of IPv4 addresses, so that limits per address know one from the other.
+std::string text_of(const net::ip::address& address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6()).to_string();
+  }
+  return address.to_string();
+}
+
 std::string bind_failure(const net::ip::tcp::endpoint& endpoint, const Error& error) {
   const std::string address = endpoint.address().to_string();
   if (error == net::error::address_in_use) {
@@ -96,7 +104,7 @@ void Listener::accepted(Socket&& socket) {
   auto session = tls_ != nullptr ? make_tls_session(worker_, std::move(socket), *tls_)
                                  : make_plain_session(worker_, std::move(socket));
   Session& started = *session;
-  started.start(std::move(session), peer.address().to_string());
+  started.start(std::move(session), text_of(peer.address()));
 }
 
 /// Over the bound: what has arrived is read so that closing does not reset the answer away, and no

@@ -348,7 +348,8 @@ TEST(ParserTest, TheSizeIsKnownOnceTheHeadIsGood) {
   EXPECT_EQ(parser.parse(head, request), Progress::need_body);
   EXPECT_EQ(parser.size(), head.size() + 5);
   EXPECT_TRUE(parser.expects_continue());
-  EXPECT_EQ(parser.parse(head + "12345", request), Progress::complete);
+  const std::string text = head + "12345";
+  EXPECT_EQ(parser.parse(text, request), Progress::complete);
   EXPECT_EQ(request.body, "12345");
 }
 

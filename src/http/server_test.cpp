@@ -255,13 +255,18 @@ TEST(ServerTest, AnAnswerToAPeerThatIsGoneGoesNowhere) {
   EXPECT_EQ(body_of(next.response()), "somebody");
 }
 
-TEST(ServerTest, TheRemoteAddressHasNoPort) {
-  const auto server = start([](const Request& request, Responder responder, IoThread&) {
-    responder.send(text(std::string(request.remote_address)));
-  });
-  Peer peer(server->port());
-  peer.send(get("/"));
-  EXPECT_EQ(body_of(peer.response()), "127.0.0.1");
+TEST(ServerTest, TheRemoteAddressHasNoPortAndOneForm) {
+  for (const char* address : {"127.0.0.1", "::"}) {
+    ServerOptions options;
+    options.listen.address = address;
+    const auto server =
+        start([](const Request& request, Responder responder,
+                 IoThread&) { responder.send(text(std::string(request.remote_address))); },
+              options);
+    Peer peer(server->port());
+    peer.send(get("/"));
+    EXPECT_EQ(body_of(peer.response()), "127.0.0.1") << address;
+  }
 }
 
 TEST(ServerTest, SeveralThreadsShareThePort) {
