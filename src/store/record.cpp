@@ -39,15 +39,44 @@ constexpr const char* kSettings =
     "PRAGMA cell_size_check = ON;"
     "PRAGMA cache_size = -8192;";  // 8 MiB: orders end mostly in the order they were made
 
-/// Refuses the one state in which SQLite would throw the log away: an emptied database file.
-Result<> refuse_emptied_file(const std::string& path) {
-  struct stat database {};
-  struct stat log {};
-  if (::stat(path.c_str(), &database) != 0 || database.st_size != 0) return {};
-  if (::stat((path + "-wal").c_str(), &log) != 0 || log.st_size == 0) return {};
+/// A new file is made under this name and renamed when it is complete, so that an empty record.db
+/// is always damage and never a creation that was cut short.
+constexpr const char* kDraftSuffix = ".new";
+/// The header of a SQLite file; whatever is shorter is none.
+constexpr std::int64_t kHeaderBytes = 100;
+
+Result<> create_file(const std::string& directory, const std::string& path) {
+  if (::access((path + "-wal").c_str(), F_OK) == 0) {
+    return fail(fmt::format(
+        "{} is missing but its log {}-wal is there: restore both from a backup, or move the log "
+        "away to begin anew.",
+        path, path));
+  }
+  const std::string draft = path + kDraftSuffix;
+  ::unlink(draft.c_str());
+  ::unlink((draft + "-journal").c_str());
+  if (auto made = make_private_file(draft); !made) return made;
+  {
+    auto opened = Connection::open(draft, Connection::Mode::read_write);
+    if (!opened) return std::unexpected(opened.error());
+    if (auto migrated = migrate(*opened); !migrated) return migrated;
+  }
+  if (::rename(draft.c_str(), path.c_str()) != 0) {
+    return fail(fmt::format("Renaming {} to {} failed: {}. Check the directory's owner.", draft,
+                            path, std::strerror(errno)));
+  }
+  return sync_directory(directory);
+}
+
+/// Creates the file where there is none; refuses one that cannot be a record.
+Result<> find_or_create_file(const std::string& directory, const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return create_file(directory, path);
+  if (found.st_size >= kHeaderBytes) return {};
   return fail(fmt::format(
-      "{} is empty but its log {}-wal is not: the file was damaged. Restore both from a backup.",
-      path, path));
+      "{} was damaged: it has {} bytes and a record has at least {}. Restore it and its log from a "
+      "backup.",
+      path, found.st_size, kHeaderBytes));
 }
 
 /// Makes what recovery is about to read durable: after a kill the log may hold commits that were
@@ -117,17 +146,15 @@ struct Record::Parts {
 };
 
 Result<> Record::Parts::open() {
-  if (auto made = make_private_file(path); !made) return made;
-  if (auto sane = refuse_emptied_file(path); !sane) return sane;
+  if (auto found = find_or_create_file(directory, path); !found) return found;
   if (auto synced = sync_log(path); !synced) return synced;
   auto opened = Connection::open(path, Connection::Mode::read_write);
   if (!opened) return std::unexpected(opened.error());
   connection = std::move(*opened);
-  if (auto kind = identify(connection); !kind) return std::unexpected(kind.error());
+  if (auto known = identify(connection); !known) return known;
   if (auto set = connection.execute("PRAGMA journal_mode = WAL"); !set) return set;
   if (auto set = connection.execute(kSettings); !set) return set;
   if (auto migrated = migrate(connection); !migrated) return migrated;
-  if (auto synced = sync_directory(directory); !synced) return synced;
   auto made = BatchWriter::create(connection);
   if (!made) return std::unexpected(made.error());
   writer = std::move(*made);
@@ -145,8 +172,7 @@ int Record::Parts::committed(void* self, sqlite3*, const char*, int pages) {
 }
 
 Error Record::Parts::fail_batch(int code) {
-  // SQLite does not pass on the cause of every failed write; the thread's own errno still holds it.
-  const int system = connection.system_errno() != 0 ? connection.system_errno() : errno;
+  const int system = connection.system_error();
   const std::string said = connection.error("writing a batch").message;
   failure = classify(code, system);
   if (!writer->roll_back()) failure = Failure::broken;
@@ -190,7 +216,6 @@ Result<> Record::commit(const sale::Effects& effects, const sale::State& state, 
       effects.audits.empty()) {
     return {};
   }
-  errno = 0;
   const int code = parts_->writer->commit(effects, state, now);
   if (code == SQLITE_OK) return {};
   return std::unexpected(parts_->fail_batch(code));
@@ -209,7 +234,7 @@ Result<> Record::checkpoint_if_due() {
                                              SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
   parts.checkpoint_at = parts.log_pages + kCheckpointRetryPages;
   if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) return {};
-  parts.failure = classify(code, parts.connection.system_errno());
+  parts.failure = classify(code, parts.connection.system_error());
   return std::unexpected(parts.connection.error("moving the log to the database"));
 }
 

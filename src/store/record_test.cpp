@@ -91,14 +91,31 @@ TEST(Record, RefusesWhatIsNotARecord) {
   EXPECT_THAT(reader.error().message, HasSubstr("newer version"));
 }
 
-TEST(Record, RefusesAnEmptiedDatabaseBesideAFullLog) {
+TEST(Record, RefusesAFileThatWasEmptiedOrLost) {
   const TemporaryDirectory temporary;
   { Shop(temporary.path()).open_sale(1, 10); }
-  std::filesystem::resize_file(temporary.path("data/record.db"), 0);
+  const std::string file = temporary.path("data/record.db");
+  for (const std::uintmax_t size : {99U, 1U, 0U}) {
+    std::filesystem::resize_file(file, size);
+    const auto opened = Record::open(temporary.path());
+    ASSERT_FALSE(opened);
+    EXPECT_THAT(opened.error().message, HasSubstr("was damaged"));
+  }
+  std::filesystem::remove(file);
   const auto opened = Record::open(temporary.path());
   ASSERT_FALSE(opened);
-  EXPECT_THAT(opened.error().message, HasSubstr("was damaged"));
-  EXPECT_GT(std::filesystem::file_size(temporary.path("data/record.db-wal")), 0U);
+  EXPECT_THAT(opened.error().message, HasSubstr("is missing but its log"));
+  EXPECT_GT(std::filesystem::file_size(file + "-wal"), 0U) << "the log must be left alone";
+}
+
+TEST(Record, BeginsAnewWhereACreationWasCutShort) {
+  const TemporaryDirectory temporary;
+  std::filesystem::create_directories(temporary.path());
+  write_file(temporary.path("data/record.db.new"), "half a file");
+  write_file(temporary.path("data/record.db.new-journal"), "half a journal");
+  Shop shop(temporary.path());
+  shop.open_sale(1, 10);
+  EXPECT_FALSE(std::filesystem::exists(temporary.path("data/record.db.new")));
 }
 
 TEST(Record, AReaderNeedsARecord) {

@@ -138,16 +138,13 @@ std::int64_t newest_format() {
   return static_cast<std::int64_t>(kMigrations.size());
 }
 
-Result<FileKind> identify(Connection& connection) {
+Result<> identify(Connection& connection) {
   const auto application = connection.integer("PRAGMA application_id");
   if (!application) {
     return fail(fmt::format("This is not a readable record: {}", application.error().message));
   }
   const auto version = connection.integer("PRAGMA user_version");
   if (!version) return std::unexpected(version.error());
-  const auto tables = connection.integer("SELECT count(*) FROM sqlite_schema");
-  if (!tables) return std::unexpected(tables.error());
-  if (*application == 0 && *version == 0 && *tables == 0) return FileKind::empty;
   if (*application != kApplicationId) {
     return fail(fmt::format(
         "record.db is a database of another program (application id {:#x}, not {:#x}): name "
@@ -160,7 +157,7 @@ Result<FileKind> identify(Connection& connection) {
         "version of Sluice. Use that version.",
         *version, newest_format()));
   }
-  return FileKind::record;
+  return {};
 }
 
 Result<> migrate(Connection& connection) {
@@ -174,9 +171,7 @@ Result<> migrate(Connection& connection) {
 }
 
 Result<> require_current(Connection& connection) {
-  const auto kind = identify(connection);
-  if (!kind) return std::unexpected(kind.error());
-  if (*kind == FileKind::empty) return fail("The record is empty: no server has used it yet.");
+  if (auto known = identify(connection); !known) return known;
   const auto version = connection.integer("PRAGMA user_version");
   if (!version) return std::unexpected(version.error());
   if (*version != newest_format()) {

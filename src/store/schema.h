@@ -14,13 +14,10 @@ inline constexpr std::int64_t kApplicationId = 0x536c'7569;
 /// The newest format this program knows; PRAGMA user_version of the file.
 std::int64_t newest_format();
 
-/// What a file is before anything is read from it.
-enum class FileKind : std::uint8_t { empty, record };
-
 /// Errors: not a SQLite file, another program's database, a format newer than newest_format().
-Result<FileKind> identify(Connection& connection);
+Result<> identify(Connection& connection);
 
-/// Applies the missing migrations, each in a transaction of its own.
+/// Applies the missing migrations, all of them to an empty file, each in a transaction of its own.
 Result<> migrate(Connection& connection);
 
 /// For readers, which cannot migrate: errors unless the file is a record of exactly this format.

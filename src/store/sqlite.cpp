@@ -114,10 +114,23 @@ void Connection::checkpoint_on_close() {
   sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
 }
 
+int Connection::system_error() const {
+  if (const int known = sqlite3_system_errno(handle_.get()); known != 0) return known;
+  // A failing COMMIT does not report it there; the file of the log remembers.
+  sqlite3_file* log = nullptr;
+  int last = 0;
+  if (sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) ==
+          SQLITE_OK &&
+      log != nullptr && log->pMethods != nullptr) {
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &last);
+  }
+  return last;
+}
+
 Error Connection::error(std::string_view doing) const {
   constexpr std::size_t kLongestQuote = 120;
   if (doing.size() > kLongestQuote) doing = doing.substr(0, kLongestQuote);
-  const int system = system_errno();
+  const int system = system_error();
   return Error{fmt::format(
       "{}: {} (SQLite code {}{}) while {}.", path_, sqlite3_errmsg(handle_.get()), extended_code(),
       system == 0 ? "" : fmt::format(", system: {}", std::strerror(system)), doing)};

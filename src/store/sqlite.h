@@ -78,7 +78,8 @@ class Connection {
   /// A message that names what was being done and what SQLite and the system said about it.
   Error error(std::string_view doing) const;
   int extended_code() const { return sqlite3_extended_errcode(handle_.get()); }
-  int system_errno() const { return sqlite3_system_errno(handle_.get()); }
+  /// What the system said (errno) to the last failure, as far as SQLite passes it on; 0: nothing.
+  int system_error() const;
   bool in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
   sqlite3* raw() const { return handle_.get(); }
 
