@@ -251,12 +251,12 @@ Result<sale::Page<sale::OrderView>> Reader::search(const sale::OrderFilter& filt
   if (!moment) return std::unexpected(moment.error());
   if (!filter.order) return parts_->scan_orders(filter, page);
   // One order: the scan would find nothing else, so it looks at that row alone.
-  sale::PageRequest just_one = page;
-  just_one.before = filter.order->value + 1;
-  just_one.limit = 1;
+  const std::int64_t wanted = filter.order->value;
   sale::Page<sale::OrderView> none;
-  if (page.before && *page.before <= filter.order->value) return none;
-  if (filter.order->value == kFromNewest) return none;
+  if (wanted == kFromNewest || (page.before && *page.before <= wanted)) return none;
+  sale::PageRequest just_one = page;
+  just_one.before = wanted + 1;
+  just_one.limit = 1;
   auto found = parts_->scan_orders(filter, just_one);
   if (!found) return found;
   if (found->entries.empty() || found->entries.front().id != *filter.order) return none;

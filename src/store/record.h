@@ -35,14 +35,15 @@ class Record {
   Result<> load(sale::State& state, const std::function<void(std::uint64_t)>& progress = {}) const;
 
   /// Writes everything in `effects`, reading rows from `state`, seals the batch and commits with a
-  /// full sync: when this returns, the batch survives power loss. After an error nothing of the
-  /// batch is in the record and the record must not be used again (reliability: never retry a
-  /// failed sync; stop and recover from disk) — except disk full, see failure().
+  /// full sync: when this returns, the batch survives power loss. After disk_full (see failure())
+  /// nothing of the batch is in the record, which may be used again. After any other error the batch
+  /// may be in the record as a whole or not at all, and the record must not be used again
+  /// (reliability: never retry a failed sync; stop and recover from disk).
   Result<> commit(const sale::Effects& effects, const sale::State& state, Instant now);
 
   enum class Failure : std::uint8_t { none, disk_full, broken };
-  /// What the last commit failed of. After disk_full the batch was rolled back as a whole and the
-  /// record may be used again once there is room.
+  /// What the last commit or checkpoint failed of. After disk_full the batch was rolled back as a
+  /// whole and the record may be used again once there is room; a checkpoint lost nothing.
   Failure failure() const;
 
   /// Moves committed pages from the write-ahead log to the database when it has grown past a bound;
