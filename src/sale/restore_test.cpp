@@ -106,6 +106,10 @@ TEST(Restore, WithoutAGatewayAClosingIsEndedByTheNextPulse) {
   EXPECT_THAT(effects.closes, IsEmpty());
   EXPECT_THAT(effects.refunds, IsEmpty());
   EXPECT_EQ(copy.next_pulse(), live.now);
+  OrderSlot slot = kNoOrder;
+  EXPECT_EQ(copy.apply(Grab{"closing", ItemNo{0}, 1, {}}, kOpen + kHold, effects, slot),
+            GrabOutcome::already_queued)
+      << "until then, even past its deadline";
   const PulseOutcome outcome = copy.apply(Pulse{}, live.now, effects);
   EXPECT_EQ(outcome.expired, 1U);
   EXPECT_EQ(copy.order(copy.find_order(live.closing)).status, OrderStatus::cancelled);
@@ -158,6 +162,18 @@ TEST(Restore, CountersThatDisagreeWithTheOrdersFreezeTheItem) {
             GrabOutcome::paused);
   EXPECT_EQ(copy.apply(Grab{"bob", ItemNo{1}, 1, {}}, live.now, effects, slot),
             GrabOutcome::granted);
+}
+
+TEST(Restore, SoldUnitsThatNoOrderOwnsFreezeTheItem) {
+  World live({draft(5)});
+  live.win("ann");
+  Counters& broken = StateTestAccess::counters(live.state, ItemNo{0});
+  broken.sold = Quantity{1};
+  broken.available = Quantity{3};
+  Effects effects;
+  const State copy = restored(live.state, live.settings, live.now, effects);
+  EXPECT_TRUE(copy.items()[0].frozen);
+  EXPECT_THAT(effects.alarms, ElementsAre(HasSubstr("its orders hold 1 and own 0 units")));
 }
 
 TEST(Restore, CountersThatDoNotAddUpFreezeTheItem) {
