@@ -148,9 +148,9 @@ ObjectReader::ObjectReader(const json::value& value, std::string path, JsonFault
     const auto near = nearest(name, std::span(known.begin(), known.size()));
     faults.refuse(path_,
                   fmt::format("has the key {}, which is not known{}", quote(name),
-                              near ? fmt::format("; did you mean {}?", quote(*near)) : ""),
+                              near ? fmt::format(" (did you mean {}?)", quote(*near)) : ""),
                   fmt::format("含有未知的键 {}{}", quote(name),
-                              near ? fmt::format("，您是否想用 {}？", quote(*near)) : ""));
+                              near ? fmt::format("（您是否想用 {}？）", quote(*near)) : ""));
   }
 }
 

@@ -29,9 +29,9 @@ QueryReader::QueryReader(std::string_view query, std::initializer_list<std::stri
     if (std::ranges::find(known, name) == known.end()) {
       const auto near = nearest(name, std::span(known.begin(), known.size()));
       refuse(fmt::format("Query parameter {} is not known{}.", quote(name),
-                         near ? fmt::format("; did you mean {}?", quote(*near)) : ""),
+                         near ? fmt::format(" (did you mean {}?)", quote(*near)) : ""),
              fmt::format("未知的查询参数 {}{}。", quote(name),
-                         near ? fmt::format("，您是否想用 {}？", quote(*near)) : ""));
+                         near ? fmt::format("（您是否想用 {}？）", quote(*near)) : ""));
       continue;
     }
     auto value = http::query_value(pair, name);

@@ -1,0 +1,74 @@
+// The OpenAPI document against the table of routes and the table of problems.
+#include "api/openapi.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <set>
+#include <string>
+
+#include "api/problems.h"
+#include "api/routes.h"
+
+namespace sluice::api {
+namespace {
+
+boost::json::value document() {
+  return boost::json::parse({kOpenApi.data(), kOpenApi.size()});
+}
+
+TEST(OpenApi, DocumentsEveryRouteAndNoOther) {
+  std::set<std::string> served_routes;
+  for (const Route& route : all_routes()) {
+    // Pages for people are not part of the interface.
+    if (route.handler == nullptr || route.handler == problem_page) continue;
+    std::string name(wire_name(route.method));
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    served_routes.insert(name + " " + std::string(route.pattern));
+  }
+  std::set<std::string> documented;
+  const auto whole = document();
+  for (const auto& [path, operations] : whole.at("paths").as_object()) {
+    for (const auto& [method, operation] : operations.as_object()) {
+      documented.insert(std::string(method) + " " + std::string(path));
+    }
+  }
+  EXPECT_EQ(documented, served_routes);
+}
+
+TEST(OpenApi, SaysWhichRoutesNeedAToken) {
+  const auto whole = document();
+  for (const Route& route : all_routes()) {
+    if (route.handler == nullptr || route.handler == problem_page) continue;
+    std::string name(wire_name(route.method));
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    const auto& operation =
+        whole.at("paths").at({route.pattern.data(), route.pattern.size()}).at(name).as_object();
+    const bool needs = route.access == Access::shopper || route.access == Access::admin;
+    EXPECT_EQ(operation.contains("security"), needs) << route.pattern;
+    EXPECT_EQ(operation.at("responses").as_object().contains("403"), route.access == Access::admin)
+        << route.pattern;
+  }
+}
+
+TEST(OpenApi, ListsEveryCode) {
+  std::set<std::string> documented;
+  const auto whole = document();
+  for (const auto& code : whole.at("components")
+                              .at("schemas")
+                              .at("Problem")
+                              .at("properties")
+                              .at("code")
+                              .at("enum")
+                              .as_array()) {
+    documented.emplace(code.as_string().c_str());
+  }
+  std::set<std::string> known;
+  for (std::size_t i = 0; i < kCodes; ++i)
+    known.emplace(wire_name(static_cast<Code>(i)));
+  EXPECT_EQ(documented, known);
+}
+
+}  // namespace
+}  // namespace sluice::api
