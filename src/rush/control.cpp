@@ -193,12 +193,15 @@ Result<OrderPage> parse_orders(std::string_view text) {
   return checked(std::move(page), top);
 }
 
-Control::Control(std::string url, std::string admin_token, Fetch fetch)
-    : url_(std::move(url)), admin_token_(std::move(admin_token)), fetch_(std::move(fetch)) {}
+Control::Control(std::string url, std::string admin_url, std::string admin_token, Fetch fetch)
+    : url_(std::move(url)),
+      admin_url_(std::move(admin_url)),
+      admin_token_(std::move(admin_token)),
+      fetch_(std::move(fetch)) {}
 
 Result<std::string> Control::get(const std::string& path, bool as_admin, int attempts) const {
   http::ClientRequest request;
-  request.url = url_ + path;
+  request.url = (as_admin ? admin_url_ : url_) + path;
   if (as_admin) request.headers.push_back("Authorization: Bearer " + admin_token_);
   std::string problem;
   for (int attempt = 0; attempt < attempts; ++attempt) {
@@ -234,9 +237,10 @@ Result<std::vector<ItemStats>> Control::stats(const std::string& sale_id) const 
                 parse_stats);
 }
 
-Result<OrderPage> Control::orders(const std::string& sale_id, const std::string& page_token) const {
-  std::string path =
-      fmt::format("/api/v1/admin/orders?sale_id={}&limit={}", sale_id, kOrdersPerPage);
+Result<OrderPage> Control::orders(const std::string& sale_id, Instant from,
+                                  const std::string& page_token) const {
+  std::string path = fmt::format("/api/v1/admin/orders?sale={}&from={}&limit={}", sale_id,
+                                 to_rfc3339(from), kOrdersPerPage);
   if (!page_token.empty()) path += "&page_token=" + page_token;
   return parsed(get(path, true, kAttempts), parse_orders);
 }
