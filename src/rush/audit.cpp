@@ -262,7 +262,7 @@ void Audit::read_record() {
     std::string token;
     bool more = true;
     while (more) {
-      const auto page = control_.orders(sale, token);
+      const auto page = control_.orders(sale, since, token);
       if (!page) {
         evidence_.troubles.push_back(page.error().message);
         return;

@@ -76,16 +76,21 @@ using Fetch = std::function<Result<http::ClientResponse>(const http::ClientReque
 /// restarting server (503, no connection) is asked again for a while.
 class Control {
  public:
-  Control(std::string url, std::string admin_token, Fetch fetch = http::perform);
+  /// `admin_url` is where the operator API listens; often the same as `url`.
+  Control(std::string url, std::string admin_url, std::string admin_token,
+          Fetch fetch = http::perform);
 
   Result<Listing> sales() const;
   Result<std::vector<ItemStats>> stats(const std::string& sale_id) const;
-  Result<OrderPage> orders(const std::string& sale_id, const std::string& page_token) const;
+  /// A page of the sale's orders made at `from` or later, newest first.
+  Result<OrderPage> orders(const std::string& sale_id, Instant from,
+                           const std::string& page_token) const;
 
  private:
   Result<std::string> get(const std::string& path, bool as_admin, int attempts) const;
 
   std::string url_;
+  std::string admin_url_;
   std::string admin_token_;
   Fetch fetch_;
 };

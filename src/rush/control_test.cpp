@@ -84,7 +84,7 @@ TEST(Control, FollowsThePagesOfTheSales) {
   std::string first = kSales;
   first.insert(first.size() - 1, R"(,"next_page_token":"abc")");
   Script script({{200, first}, {200, kSales}});
-  const auto listing = Control("http://h", "t", script.fetch()).sales();
+  const auto listing = Control("http://h", "http://a", "t", script.fetch()).sales();
   ASSERT_TRUE(listing) << listing.error().message;
   EXPECT_EQ(listing->sales.size(), 2U);
   EXPECT_EQ(script.asked[1].url, "http://h/api/v1/sales?page_token=abc");
@@ -92,12 +92,13 @@ TEST(Control, FollowsThePagesOfTheSales) {
 
 TEST(Control, ABusyServerIsAskedAgainARefusalIsNot) {
   Script busy({{503, "{}"}, {200, R"({"items":[]})"}});
-  EXPECT_TRUE(Control("http://h", "t", busy.fetch()).stats("s"));
+  EXPECT_TRUE(Control("http://h", "http://a", "t", busy.fetch()).stats("s"));
   EXPECT_EQ(busy.asked.size(), 2U);
   EXPECT_EQ(busy.asked[0].headers[0], "Authorization: Bearer t");
+  EXPECT_EQ(busy.asked[0].url, "http://a/api/v1/admin/sales/s/stats");
 
   Script refused({{403, "forbidden"}});
-  const auto stats = Control("http://h", "t", refused.fetch()).stats("s");
+  const auto stats = Control("http://h", "http://a", "t", refused.fetch()).stats("s");
   ASSERT_FALSE(stats);
   EXPECT_THAT(stats.error().message, HasSubstr("/api/v1/admin/sales/s/stats answered 403"));
   EXPECT_EQ(refused.asked.size(), 1U);

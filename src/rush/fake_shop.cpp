@@ -97,7 +97,9 @@ http::Response FakeShop::handle(const http::Request& request, const std::string&
   if (path.starts_with(kOrders)) return read_order(user, path.substr(kOrders.size() + 1));
   if (!admin) return refusal(403, "forbidden");
   if (path == "/api/v1/admin/sales/sale-1/stats") return stats();
-  if (path == "/api/v1/admin/orders") return list_all_orders();
+  if (path == "/api/v1/admin/orders" && request.query.starts_with("sale=sale-1&from=")) {
+    return list_all_orders();
+  }
   return refusal(404, "not_found");
 }
 

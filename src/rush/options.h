@@ -23,7 +23,8 @@ enum class Mode : std::uint8_t {
 };
 
 struct Options {
-  std::string url;  ///< empty: from the data folder, else the default address
+  std::string url;        ///< empty: from the data folder, else the default address
+  std::string admin_url;  ///< empty: from the data folder, else the same as url
   std::string data = "./sluice-data";
   std::string config;
   std::string secret_file;

@@ -32,9 +32,9 @@ margin:16px 0}
 .badge{font-size:2rem;font-weight:750;padding:6px 22px;border-radius:10px;color:#fff;line-height:1.3}
 .pass .badge{background:#0b8a63}.fail .badge{background:#c42b30}.plain .badge{background:#2f6fdb}
 .verdict p{margin:0;flex:1 1 320px}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:12px;margin:16px 0}
-.tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px 16px}
-.tile b{display:block;font-size:1.5rem;font-weight:650;font-variant-numeric:tabular-nums;
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(116px,1fr));gap:10px;margin:16px 0}
+.tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px 14px}
+.tile b{display:block;white-space:nowrap;font-size:1.35rem;font-weight:650;font-variant-numeric:tabular-nums;
 line-height:1.25}
 .tile span,.note{color:var(--soft);font-size:.88rem}
 .note{margin:0 0 8px}
@@ -183,9 +183,9 @@ std::string distribution_section(const Tally& tally) {
   if (tally.refused.count() > 0) series.push_back(curve("refused", "s-soldout", tally.refused));
   return fmt::format(
       "<section><h2>Latency distribution</h2><p class=\"note\">The share of answers that took at "
-      "most so long; every equal step to the right is ten times rarer after five steps of ten.</p>"
+      "most so long; from each label to the next, what is beyond is ten times rarer.</p>"
       "{}{}</section>\n",
-      legend(series), log_lines("latency by percentile", "ms", labels, series));
+      legend(series), log_lines("latency by percentile", "ms", labels, series, kSteps / 5));
 }
 
 std::string tile(const std::string& value, const char* label) {
@@ -198,15 +198,16 @@ std::string tiles(const Report& report) {
   std::string out = "<div class=\"tiles\">";
   out += tile(grouped(static_cast<std::uint64_t>(report.median_per_second())),
               report.rounds.size() > 1 ? "answers per second, median" : "answers per second");
-  out += tile(fmt::format("{:.3g} ms", to_ms(latency.percentile_ns(0.5))), "half faster than");
-  out += tile(fmt::format("{:.3g} ms", to_ms(latency.percentile_ns(0.99))), "99 % faster than");
+  out += tile(fmt::format("{:.3g} ms", to_ms(latency.percentile_ns(0.5))), "median");
+  out += tile(fmt::format("{:.3g} ms", to_ms(latency.percentile_ns(0.99))), "99th percentile");
   if (report.evidence) {
     std::uint64_t granted = 0;
     for (const ItemEvidence& item : report.evidence->items)
       granted += item.granted;
     out += tile(grouped(granted), "orders granted");
     out += tile(grouped(count_of(report.tally.outcomes, Outcome::sold_out)), "told sold out");
-    out += tile(grouped(report.evidence->duplicates.sent), "duplicates sent");
+    out += tile(grouped(count_of(report.tally.outcomes, Outcome::already_queued)),
+                "duplicates refused");
   }
   out += tile(fmt::format("{:.1f} s", report.seconds), "first to last");
   return out + "</div>\n";

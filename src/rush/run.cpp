@@ -142,8 +142,15 @@ class Rush {
 
 Result<void> Rush::prepare() {
   raise_file_limit();
-  auto target = resolve_target(options_.url.empty() ? find_url(options_.data) : options_.url);
+  const Addresses found = find_addresses(options_.data);
+  if (options_.admin_url.empty()) {
+    options_.admin_url = options_.url.empty() ? found.admin_url : options_.url;
+  }
+  auto target = resolve_target(options_.url.empty() ? found.url : options_.url);
   if (!target) return std::unexpected(target.error());
+  const auto admin = resolve_target(options_.admin_url);
+  if (!admin) return std::unexpected(admin.error());
+  options_.admin_url = admin->url;
   if (!target->loopback && !options_.i_own_this_server) {
     return fail(fmt::format(
         "{} is not this machine; rush is a load generator, so it plays a crowd against another "
@@ -188,7 +195,7 @@ Control Rush::control() const {
   admin.lifetime = kTokenLifetime;
   admin.issuer = key_.issuer;
   admin.audience = key_.audience;
-  return {plan_.target.url, http::sign_hs256(admin, key_.secret)};
+  return {plan_.target.url, options_.admin_url, http::sign_hs256(admin, key_.secret)};
 }
 
 Result<void> Rush::find_goods() {

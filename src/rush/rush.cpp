@@ -45,6 +45,8 @@ void add_target_options(CLI::App& sub, Line& line) {
   sub.add_option("--url", options.url,
                  "server to play against (default: the one in DIR/server.json, else "
                  "http://127.0.0.1:8080)");
+  sub.add_option("--admin-url", options.admin_url,
+                 "the operator API, where it has a listener of its own (default: as --url)");
   sub.add_option("--data", options.data, "the server's data folder: its address and signing key")
       ->capture_default_str();
   sub.add_option("--config", options.config, "the server's configuration: its signing key");

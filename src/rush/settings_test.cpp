@@ -107,11 +107,16 @@ TEST(SigningKey, SaysWhereItLooked) {
 
 TEST(SigningKey, TheAddressIsWhatTheServerWrote) {
   const Folder folder;
-  EXPECT_EQ(find_url(folder.path()), "http://127.0.0.1:8080");
+  EXPECT_EQ(find_addresses(folder.path()).url, "http://127.0.0.1:8080");
   folder.write("server.json", R"({"url":"http://127.0.0.1:9999"})");
-  EXPECT_EQ(find_url(folder.path()), "http://127.0.0.1:9999");
-  folder.write("server.json", "{");
-  EXPECT_EQ(find_url(folder.path()), "http://127.0.0.1:8080");
+  EXPECT_EQ(find_addresses(folder.path()).url, "http://127.0.0.1:9999");
+  EXPECT_EQ(find_addresses(folder.path()).admin_url, "http://127.0.0.1:9999");
+  folder.write("server.json", R"({"url":"http://a:1","admin_url":"http://b:2","pid":5})");
+  EXPECT_EQ(find_addresses(folder.path()).admin_url, "http://b:2");
+  for (const char* broken : {"{", "[]", R"({"url":7})", ""}) {
+    folder.write("server.json", broken);
+    EXPECT_EQ(find_addresses(folder.path()).url, "http://127.0.0.1:8080") << broken;
+  }
 }
 
 ListedSale sale(const char* id, const char* phase, std::int64_t starts_in_s, const char* item) {

@@ -86,14 +86,21 @@ Result<SigningKey> find_signing_key(const std::string& data, const std::string& 
   return key;
 }
 
-std::string find_url(const std::string& data) {
+Addresses find_addresses(const std::string& data) {
+  const Addresses standard{kDefaultUrl, kDefaultUrl};
   const auto text = read_file(data + "/server.json", kMaxSettingsBytes);
-  if (!text) return kDefaultUrl;
+  if (!text) return standard;
   boost::system::error_code wrong;
   const auto json = boost::json::parse(*text, wrong);
-  if (wrong || !json.is_object()) return kDefaultUrl;
-  const auto* url = json.as_object().if_contains("url");
-  return url != nullptr && url->is_string() ? std::string(url->as_string()) : kDefaultUrl;
+  if (wrong || !json.is_object()) return standard;
+  const auto word = [&json](const char* name) {
+    const auto* value = json.as_object().if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
+  };
+  Addresses found{word("url"), word("admin_url")};
+  if (found.url.empty()) return standard;
+  if (found.admin_url.empty()) found.admin_url = found.url;
+  return found;
 }
 
 }  // namespace sluice::rush

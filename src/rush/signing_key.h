@@ -21,7 +21,13 @@ Result<std::string> read_secret_file(const std::string& path);
 Result<SigningKey> find_signing_key(const std::string& data, const std::string& config,
                                     const std::string& secret_file, const SecretSource& source);
 
-/// The address a server wrote to DATA/server.json, else the default http://127.0.0.1:8080.
-std::string find_url(const std::string& data);
+/// Where a server is reached.
+struct Addresses {
+  std::string url;
+  std::string admin_url;  ///< the operator API; the same unless it has a listener of its own
+};
+
+/// What a server wrote to DATA/server.json, else the default http://127.0.0.1:8080.
+Addresses find_addresses(const std::string& data);
 
 }  // namespace sluice::rush

@@ -51,13 +51,15 @@ void grid_line(std::string& out, double y, const std::string& label) {
 }
 
 void x_labels(std::string& out, const std::vector<std::string>& positions, double step,
-              double offset) {
-  const std::size_t every =
-      std::max<std::size_t>(1, (positions.size() + kMostLabels - 1) / kMostLabels);
+              double offset, std::size_t every) {
+  if (every == 0) every = (positions.size() + kMostLabels - 1) / kMostLabels;
   for (std::size_t i = 0; i < positions.size(); i += every) {
-    out += fmt::format(
-        "<text class=\"tick\" x=\"{:.1f}\" y=\"{:g}\" text-anchor=\"middle\">{}</text>\n",
-        kLeft + step * static_cast<double>(i) + offset, kHeight - 10, escape_html(positions[i]));
+    const double x = kLeft + step * static_cast<double>(i) + offset;
+    const bool at_the_edge = x > kWidth - 3 * kRight;
+    out +=
+        fmt::format("<text class=\"tick\" x=\"{:.1f}\" y=\"{:g}\" text-anchor=\"{}\">{}</text>\n",
+                    at_the_edge ? kWidth - kRight : x, kHeight - 10, at_the_edge ? "end" : "middle",
+                    escape_html(positions[i]));
   }
 }
 
@@ -145,13 +147,13 @@ std::string stacked_bars(std::string_view title, std::string_view unit,
     }
     hover_column(out, x, step, hover(positions[i], unit, series, i));
   }
-  x_labels(out, positions, step, step / 2);
+  x_labels(out, positions, step, step / 2, 0);
   return out + "</svg>\n";
 }
 
 std::string log_lines(std::string_view title, std::string_view unit,
-                      const std::vector<std::string>& positions,
-                      const std::vector<Series>& series) {
+                      const std::vector<std::string>& positions, const std::vector<Series>& series,
+                      std::size_t label_every) {
   std::string out = open_svg(title);
   const std::size_t count = positions.size();
   double low = HUGE_VAL;
@@ -199,7 +201,7 @@ std::string log_lines(std::string_view title, std::string_view unit,
     hover_column(out, kLeft + center + step * static_cast<double>(i) - column / 2, column,
                  hover(positions[i], unit, series, i));
   }
-  x_labels(out, positions, step, center);
+  x_labels(out, positions, step, center, label_every);
   return out + "</svg>\n";
 }
 

@@ -22,9 +22,10 @@ std::string stacked_bars(std::string_view title, std::string_view unit,
                          const std::vector<std::string>& positions,
                          const std::vector<Series>& series);
 
-/// Lines over a logarithmic y axis; values of zero are gaps. `ticks` says which positions are
-/// labelled, with their label; empty labels leave the position unlabelled.
+/// Lines over a logarithmic y axis; values of zero are gaps. Every `label_every`th position is
+/// labelled on the x axis; 0 chooses.
 std::string log_lines(std::string_view title, std::string_view unit,
-                      const std::vector<std::string>& positions, const std::vector<Series>& series);
+                      const std::vector<std::string>& positions, const std::vector<Series>& series,
+                      std::size_t label_every = 0);
 
 }  // namespace sluice::rush
