@@ -35,7 +35,7 @@ void print_tries(const Banner& banner) {
   const std::string& url = banner.server.url;
   fmt::print("\n  try\n    curl {}/api/v1/sales\n", url);
   if (banner.demo) {
-    fmt::print("    curl -X POST {}/api/v1/demo/token -d '{{\"user\":\"alice\"}}'\n", url);
+    fmt::print("    curl -d '{{\"user\":\"alice\"}}' {}/api/v1/demo/token\n", url);
   }
   fmt::print("    TOKEN=$({} token --user alice{})\n", self, data);
   const std::string item = banner.some_item.empty() ? "ITEM" : banner.some_item;

@@ -215,6 +215,83 @@ TEST_F(CommandTest, ServeAnswersCommandsAndStopsInOrder) {
   EXPECT_EQ(run({"verify"}).status, 0);
 }
 
+TEST_F(CommandTest, ImportsMoreThanOneRequestHolds) {
+  Process server(kServe, folder_);
+  ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+  std::string rows = "id,title,price,stock,description\n";
+  const std::string text(2000, 'x');
+  for (int i = 0; i < 60; ++i)
+    rows += std::to_string(i) + ",Print,1,1," + text + "\n";
+  file("goods.csv", rows);
+  const auto result = run(kImport);
+  EXPECT_EQ(result.status, 0) << result.err;
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.finish().status, 0);
+  EXPECT_THAT(run({"verify"}).out, HasSubstr("1 sales, 60 items"));
+}
+
+TEST_F(CommandTest, OperatorsMayHaveAListenerOfTheirOwn) {
+  auto serve = kServe;
+  serve.insert(serve.end(), {"--set", "server.admin_listen=127.0.0.1:0"});
+  Process server(serve, folder_);
+  ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+  file("goods.csv", kGoods);
+  const auto result = run(kImport);
+  EXPECT_EQ(result.status, 0) << result.err;
+  server.signal(SIGTERM);
+  EXPECT_THAT(server.finish().out, HasSubstr("operators http://127.0.0.1:"));
+}
+
+TEST_F(CommandTest, WithoutTheConsoleRoleThereIsNoOperatorApi) {
+  auto serve = kServe;
+  serve.insert(serve.end(), {"--roles", "sale"});
+  Process server(serve, folder_);
+  ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+  file("goods.csv", kGoods);
+  const auto result = run(kImport);
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("answered with 404"));
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.finish().status, 0);
+}
+
+TEST_F(CommandTest, ASecondSignalEndsItAtOnce) {
+  auto serve = kServe;
+  serve.insert(serve.end(), {"--set", "server.drain=1d"});
+  Process server(serve, folder_);
+  ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+  server.signal(SIGTERM);
+  ASSERT_TRUE(server.wait_for_error("stopping"));
+  server.signal(SIGTERM);
+  EXPECT_EQ(server.finish().status, 130);
+  EXPECT_EQ(run({"verify"}).status, 0);
+}
+
+TEST_F(CommandTest, SaysSoWhenThePortIsTaken) {
+  Process server(kServe, folder_);
+  ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+  std::ifstream stream(folder_ + "/sluice-data/server.json");
+  const std::string text((std::istreambuf_iterator<char>(stream)), {});
+  const std::size_t from = text.find("127.0.0.1:");
+  const std::string address = text.substr(from, text.find('"', from) - from);
+  const auto result = run({"serve", "--listen", address, "--data", "other"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("the address is in use"));
+  EXPECT_FALSE(exists("other/server.json"));
+}
+
+TEST_F(CommandTest, RunsWithAServerFileLeftByACrash) {
+  {
+    Process server(kServe, folder_);
+    ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+    server.signal(SIGKILL);
+    EXPECT_EQ(server.finish().status, 128 + SIGKILL);
+  }
+  ASSERT_TRUE(exists("sluice-data/server.json"));
+  file("goods.csv", kGoods);
+  EXPECT_THAT(run(kImport).out, HasSubstr("opened in the record"));
+}
+
 TEST_F(CommandTest, ServeShowsANewKeyOnlyOnce) {
   for (const bool is_first : {true, false}) {
     Process server(kServe, folder_);
@@ -245,7 +322,9 @@ TEST_F(CommandTest, LogsJsonLinesWhenAsked) {
   Process server(serve, folder_);
   ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
   server.signal(SIGTERM);
-  EXPECT_THAT(server.finish().err, StartsWith("{\"time\":\""));
+  const auto result = server.finish();
+  EXPECT_THAT(result.err, StartsWith("{\"time\":\""));
+  EXPECT_THAT(result.err, HasSubstr("\"level\":\"info\""));
 }
 
 }  // namespace

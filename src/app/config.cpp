@@ -2,15 +2,14 @@
 #include "app/config.h"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 #include <unistd.h>
 
-#include <toml++/toml.h>
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 
+#include "app/config_values.h"
+#include "app/files.h"
 #include "base/assert.h"
 #include "base/text.h"
 
@@ -19,19 +18,7 @@ namespace sluice::app {
 namespace {
 
 constexpr std::size_t kMaxConfigBytes = 1024UL * 1024;
-constexpr std::size_t kMaxSecretBytes = 64UL * 1024;
 constexpr std::string_view kFileSuffix = "_file";
-
-std::vector<std::string_view> split(std::string_view text) {
-  std::vector<std::string_view> parts;
-  while (!text.empty()) {
-    const std::size_t comma = text.find(',');
-    parts.push_back(text.substr(0, comma));
-    if (comma == std::string_view::npos) break;
-    text.remove_prefix(comma + 1);
-  }
-  return parts;
-}
 
 std::string variable_of(std::string_view key) {
   std::string name = "SLUICE_";
@@ -43,70 +30,6 @@ std::string variable_of(std::string_view key) {
     }
   }
   return name;
-}
-
-Result<std::string> read_limited(const std::string& path, std::size_t limit) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(fmt::format("{} cannot be opened: {}", path, std::strerror(errno)));
-  std::string text(limit + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return fail(fmt::format("{} cannot be read: {}", path, std::strerror(errno)));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > limit) return fail(fmt::format("{} is above {} bytes", path, limit));
-  return text;
-}
-
-std::string bounds_of(const Key& key) {
-  switch (key.type) {
-    case KeyType::integer:
-      return fmt::format("a whole number from {} to {}", key.least, key.most);
-    case KeyType::boolean:
-      return "true or false";
-    case KeyType::duration:
-      return "a duration such as 500ms, 90s or 2h";
-    case KeyType::choice:
-      return fmt::format("one of {}", key.choices);
-    case KeyType::list:
-      return fmt::format("any of {}", key.choices);
-    case KeyType::endpoint:
-      return "HOST:PORT with a numeric host";
-    case KeyType::text:
-    case KeyType::path:
-      break;
-  }
-  return "text without control characters";
-}
-
-bool is_choice(const Key& key, std::string_view word) {
-  const auto choices = split(key.choices);
-  return std::ranges::find(choices, word) != choices.end();
-}
-
-bool valid_value(const Key& key, const std::string& value) {
-  switch (key.type) {
-    case KeyType::integer: {
-      const auto number = parse_uint(value, key.most);
-      return number && *number >= key.least;
-    }
-    case KeyType::boolean:
-      return value == "true" || value == "false";
-    case KeyType::duration:
-      return parse_span(value).has_value();
-    case KeyType::choice:
-      return is_choice(key, value);
-    case KeyType::list: {
-      const auto words = split(value);
-      return !words.empty() && std::ranges::all_of(words, [&key](std::string_view word) {
-        return is_choice(key, word);
-      });
-    }
-    case KeyType::endpoint:
-      return (value.empty() && key.fallback.empty()) || parse_endpoint(value).has_value();
-    case KeyType::text:
-    case KeyType::path:
-      return key.secret || (valid_utf8(value) && !has_control(value));
-  }
-  return false;
 }
 
 /// One pass over all sources; collects every problem instead of stopping at the first.
@@ -256,12 +179,10 @@ class Loader {
     }
     set_here_.emplace_back(name);
     if (is_file_key(name)) {
-      const auto secret = read_limited(value, kMaxSecretBytes);
+      const auto secret = read_secret(value);
       if (!secret) return problem(fmt::format("{} ({}): {}", name, origin, secret.error().message));
       origin += fmt::format(" ({})", value);
       value = *secret;
-      while (value.ends_with('\n') || value.ends_with('\r'))
-        value.pop_back();
     }
     setting.value = std::move(value);
     setting.origin = std::move(origin);

@@ -87,9 +87,10 @@ void print_notices(const std::vector<importing::Notice>& notices, std::uint64_t 
   for (const importing::Notice& notice : notices) {
     if (printed++ == kMaxPrinted) break;
     const std::string where = notice.line == 0 ? "" : fmt::format("line {}: ", notice.line);
-    fmt::print("  {}{}{}{}{}\n", where, label, notice.subject.empty() ? "" : " ",
-               escaped(notice.subject),
-               escaped((notice.subject.empty() && *label == '\0' ? "" : ": ") + notice.text));
+    std::string head = label;
+    if (!head.empty() && !notice.subject.empty()) head += ' ';
+    head += notice.subject;
+    fmt::print("  {}{}: {}\n", where, escaped(head), escaped(notice.text));
   }
   if (count > kMaxPrinted) fmt::print("  … and {} more\n", count - kMaxPrinted);
 }

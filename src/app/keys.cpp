@@ -11,9 +11,8 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "app/files.h"
 #include "base/text.h"
 
 namespace sluice::app {
@@ -21,18 +20,6 @@ namespace sluice::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// More than any key or PEM file needs.
-constexpr std::size_t kMaxKeyBytes = 64UL * 1024;
-
-Result<std::string> read_small(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(fmt::format("{} cannot be opened: {}", path, std::strerror(errno)));
-  std::string text(kMaxKeyBytes, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return text;
-}
 
 std::unexpected<Error> errno_failure(const std::string& path, const char* what) {
   return fail(fmt::format("{} cannot be {}: {}", path, what, std::strerror(errno)));
@@ -85,10 +72,8 @@ Result<std::string> find_key(const Config& config) {
                     "directory with --data, or the configuration with --config",
                     path));
   }
-  auto secret = read_small(path);
+  auto secret = read_secret(path);
   if (!secret) return secret;
-  while (secret->ends_with('\n') || secret->ends_with('\r'))
-    secret->pop_back();
   if (secret->size() < 16) {
     return fail(
         fmt::format("the key in {} has {} bytes and needs 16; delete the file and start "
@@ -105,7 +90,7 @@ Result<http::TokenOptions> token_options(const Config& config, std::string key) 
   options.audience = config.text("auth.audience");
   const std::string& pem = config.text("auth.ed25519_public_key_file");
   if (pem.empty()) return options;
-  auto text = read_small(pem);
+  auto text = read_limited(pem, kMaxSecretBytes);
   if (!text) return fail("auth.ed25519_public_key_file: " + text.error().message);
   options.ed25519_public_pem = std::move(*text);
   return options;

@@ -49,7 +49,7 @@ class ScratchFile {
 
 std::string existing_parent(const std::string& directory) {
   std::error_code error;
-  fs::path path = fs::absolute(directory, error);
+  fs::path path = fs::absolute(directory, error).lexically_normal();
   while (!path.empty() && !fs::exists(path, error) && path != path.root_path()) {
     path = path.parent_path();
   }

@@ -83,11 +83,19 @@ bool Process::read_some() {
   return true;
 }
 
-bool Process::wait_for(const std::string& text) {
-  while (result_.out.find(text) == std::string::npos) {
+bool Process::read_until(const std::string& stream, const std::string& text) {
+  while (stream.find(text) == std::string::npos) {
     if (!read_some()) return false;
   }
   return true;
+}
+
+bool Process::wait_for(const std::string& text) {
+  return read_until(result_.out, text);
+}
+
+bool Process::wait_for_error(const std::string& text) {
+  return read_until(result_.err, text);
 }
 
 void Process::signal(int number) const {

@@ -24,6 +24,8 @@ class Process {
 
   /// Reads standard output until `text` was seen; false if it ended before.
   bool wait_for(const std::string& text);
+  /// The same for standard error.
+  bool wait_for_error(const std::string& text);
   void signal(int number) const;
   /// Reads to the end and reaps.
   ProcessResult finish();
@@ -31,6 +33,7 @@ class Process {
 
  private:
   bool read_some();
+  bool read_until(const std::string& stream, const std::string& text);
 
   pid_t pid_ = -1;
   int out_ = -1;

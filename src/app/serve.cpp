@@ -40,10 +40,16 @@ struct ServeFlags {
 /// All rooms of one process. Members are in order of start, so destruction stops what still runs.
 class House {
  public:
-  House(const Config& config, bool demo) : config_(config), demo_wanted_(demo) {}
+  House(const Config& config, bool demo, std::size_t max_connections)
+      : config_(config), demo_wanted_(demo), max_connections_(max_connections) {}
   House(const House&) = delete;
   House& operator=(const House&) = delete;
   ~House() {
+    // A start that failed halfway: who waits for the engine must be gone after it, not before.
+    if (server_ && !stopped_) {
+      server_->stop(Span{});
+      engine_->stop();
+    }
     if (announced_) remove_server_file(config_.text("server.data"));
   }
 
@@ -79,6 +85,7 @@ class House {
     if (admin_server_) admin_server_->stop(config_.span("server.grace"));
     server_->stop(config_.span("server.grace"));
     engine_->stop();
+    stopped_ = true;
     reconcile();
   }
 
@@ -88,7 +95,7 @@ class House {
     options.directory = config_.text("server.data");
     options.queue_bound = static_cast<std::size_t>(config_.integer("engine.queue"));
     options.progress = [](std::uint64_t orders) {
-      spdlog::info("recovering: {} orders so far", orders);
+      if (orders > 0) spdlog::info("recovering: {} orders so far", orders);
     };
     auto engine = engine::start_embedded(options);
     if (!engine) return std::unexpected(engine.error());
@@ -166,7 +173,7 @@ class House {
     options.listen = {endpoint->host, endpoint->port, config_.text("server.tls_certificate"),
                       config_.text("server.tls_private_key")};
     options.threads = threads;
-    options.max_connections = static_cast<std::size_t>(config_.integer("server.max_connections"));
+    options.max_connections = max_connections_;
     return http::Server::start(options, api_->services(operators));
   }
 
@@ -229,6 +236,7 @@ class House {
 
   const Config& config_;
   bool demo_wanted_;
+  std::size_t max_connections_;
   std::unique_ptr<engine::Engine> engine_;
   http::TokenOptions tokens_;
   std::string new_key_;
@@ -238,7 +246,24 @@ class House {
   std::optional<DemoSale> demo_;
   ServerFile file_;
   bool announced_ = false;
+  bool stopped_ = false;
 };
+
+/// server.max_connections, or fewer where the system does not allow that many open files.
+std::size_t affordable_connections(const Config& config) {
+  const auto wanted = static_cast<std::uint64_t>(config.integer("server.max_connections"));
+  const std::uint64_t files = raise_open_files();
+  if (files >= wanted + kSpareFiles) return wanted;
+  const std::uint64_t affordable = files > 2 * kSpareFiles ? files - kSpareFiles : kSpareFiles;
+  // Nobody asked for the default: running with a little less is no reason for a warning.
+  const auto level =
+      config.is_default("server.max_connections") ? spdlog::level::info : spdlog::level::warn;
+  spdlog::log(level,
+              "at most {} connections, not {}: only {} files may be open; raise it with ulimit -Hn "
+              "{} or LimitNOFILE={}",
+              affordable, wanted, files, wanted + kSpareFiles, wanted + kSpareFiles);
+  return affordable;
+}
 
 int serve(const ServeFlags& flags) {
   const auto config = flags.config.load();
@@ -251,17 +276,8 @@ int serve(const ServeFlags& flags) {
   }
   for (const std::string& remark : unused_settings(*config))
     spdlog::warn("{}", remark);
-  const auto wanted =
-      static_cast<std::uint64_t>(config->integer("server.max_connections")) + kSpareFiles;
-  if (const std::uint64_t files = raise_open_files(); files < wanted) {
-    spdlog::warn(
-        "only {} files may be open at once, below server.max_connections; raise it with "
-        "ulimit -Hn {} or LimitNOFILE={}",
-        files, wanted, wanted);
-  }
-
   StopSignals signals;
-  House house(*config, flags.demo);
+  House house(*config, flags.demo, affordable_connections(*config));
   if (auto started = house.start(); !started) {
     return complain(started.error().message, kJobFailed);
   }
