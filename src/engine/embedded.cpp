@@ -52,21 +52,14 @@ class EmbeddedEngine final : public Engine {
     using sale::GrabOutcome;
     if (item == nullptr) return GrabOutcome::unknown_item;
     if (quantity < 1 || quantity > kMaxStock.units) return GrabOutcome::invalid_quantity;
-    switch (item->sale->sale.phase(now)) {
-      case sale::Phase::upcoming:
-        return GrabOutcome::not_started;
-      case sale::Phase::ended:
-        return GrabOutcome::ended;
-      case sale::Phase::paused:
-        return GrabOutcome::paused;
-      case sale::Phase::open:
-        break;
-    }
-    if (item->live->frozen()) return GrabOutcome::paused;
-    // "Sold out" comes after "already queued" and "limit reached": only for a shopper who surely
-    // has no order can it be said without the writer.
-    if (item->live->available() < quantity && !view_.shoppers.may_contain(user)) {
-      return GrabOutcome::sold_out;
+    const auto closed = sale::window_refusal(item->sale->sale, item->live->frozen(), now);
+    if (closed) return closed;
+    // Both come after "already queued": only for a shopper who surely has no order can they be said
+    // without the writer.
+    const bool above_limit = quantity > item->item.per_user_limit.units;
+    const bool too_few = item->live->available() < quantity;
+    if ((above_limit || too_few) && !view_.shoppers.may_contain(user)) {
+      return above_limit ? GrabOutcome::limit_reached : GrabOutcome::sold_out;
     }
     return std::nullopt;
   }

@@ -94,9 +94,9 @@ class Engine {
   virtual Admission submit(sale::Command&& command, Mailbox& to, Continuation&& then) = 0;
 
   /// Answers a grab that needs no record from the read-only view: unknown_item, invalid_quantity,
-  /// not_started, ended, paused, sold_out. Empty: only the writer can tell. Never wrong in a way
-  /// that loses a unit: when in doubt it is empty. Not to be asked for a request that carries an
-  /// idempotency key. Any thread; costs no lock.
+  /// not_started, ended, paused, and for newcomers limit_reached and sold_out. Empty: only the
+  /// writer can tell. Never wrong in a way that loses a unit: when in doubt it is empty. Not to be
+  /// asked for a request that carries an idempotency key. Any thread; costs no lock.
   virtual std::optional<sale::GrabOutcome> refuse(std::string_view user, const CatalogItem* item,
                                                   std::int64_t quantity, Instant now) const = 0;
 
