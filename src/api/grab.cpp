@@ -4,7 +4,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <limits>
 #include <optional>
 #include <string>
@@ -15,7 +14,6 @@
 #include "api/lookup.h"
 #include "api/orders_json.h"
 #include "api/routes.h"
-#include "http/ascii.h"
 #include "http/json_writer.h"
 
 namespace sluice::api {
@@ -31,9 +29,9 @@ constexpr ItemNo kNoItem{std::numeric_limits<std::uint32_t>::max()};
 constexpr std::int64_t kNoQuantity = 0;
 
 const Text kBadKey{
-    "Idempotency-Key must be given once, as 1 to 64 printable ASCII characters, bare or in double "
+    "Idempotency-Key must be 1 to 64 printable ASCII characters, bare or in double "
     "quotes.",
-    "Idempotency-Key 只能出现一次，须为 1 至 64 个可打印 ASCII 字符，可加双引号。"};
+    "Idempotency-Key 须为 1 至 64 个可打印 ASCII 字符，可加双引号。"};
 const Text kBadQuantity{"\"quantity\" must be 1 to 1000000000.",
                         "\"quantity\" 必须在 1 至 1000000000 之间。"};
 
@@ -44,12 +42,6 @@ struct Wanted {
   sale::RequestKey key;
   FormFault fault{Code::invalid_request, &kBadQuantity};
 };
-
-bool several(const Request& request, std::string_view name) {
-  return std::ranges::count_if(request.fields, [&](const http::Field& field) {
-           return http::equal_ignoring_case(field.name, name);
-         }) > 1;
-}
 
 Wanted read_form(Context& context, const Request& request, const Captures& captures) {
   Wanted wanted;
@@ -63,7 +55,7 @@ Wanted read_form(Context& context, const Request& request, const Captures& captu
   }
   if (!request.idempotency_key.empty()) {
     const auto key = parse_idempotency_key(request.idempotency_key);
-    if (key && !several(request, "idempotency-key")) {
+    if (key) {
       wanted.key = request_key(context.claims.user, *key);
     } else {
       wanted.quantity = kNoQuantity;
