@@ -107,6 +107,8 @@ class Peer {
   }
   /// Whether the server has closed and nothing more came.
   bool closed() { return rest().empty(); }
+  /// Whether the connection ended with a reset, which can destroy what was on its way.
+  bool was_reset() const { return was_reset_; }
   int descriptor() const { return socket_; }
 
  private:
@@ -125,11 +127,13 @@ class Peer {
     char buffer[16384];
     const ssize_t n = ::recv(socket_, buffer, sizeof buffer, 0);
     if (n > 0) input_.append(buffer, static_cast<std::size_t>(n));
+    was_reset_ = n < 0 && errno == ECONNRESET;
     return n > 0;
   }
 
   int socket_ = -1;
   std::string input_;
+  bool was_reset_ = false;
 };
 
 using HandlerFunction = std::function<void(const Request&, Responder, IoThread&)>;
