@@ -16,7 +16,7 @@ namespace sluice::http {
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kKeptBatchBytes = 1024 * 1024;
+constexpr std::size_t kKeptBatchBytes = std::size_t{1024} * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 constexpr Refusal kTooSlow{408, "timeout", "The request did not arrive in time."};

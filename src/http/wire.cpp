@@ -96,7 +96,7 @@ std::string_view reason_of(int status) {
 
 void append_number(std::string& out, std::size_t number) {
   char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+  const auto* const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
   out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
