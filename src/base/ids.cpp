@@ -33,8 +33,8 @@ std::string to_text(OrderId id) {
   char text[2 + std::numeric_limits<std::int64_t>::digits10 + 2];
   text[0] = kOrderPrefix[0];
   text[1] = kOrderPrefix[1];
-  const auto end = std::to_chars(text + 2, text + sizeof text, id.value).ptr;
-  return {text, end};
+  const char* const end = std::to_chars(text + 2, text + sizeof text, id.value).ptr;
+  return {text, static_cast<std::size_t>(end - text)};
 }
 
 std::optional<OrderId> parse_order_id(std::string_view text) {
