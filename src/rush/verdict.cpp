@@ -111,7 +111,8 @@ Check check_sold_exactly(const Evidence& evidence) {
   Finding finding("sold exactly");
   std::size_t sold_out = 0;
   std::int64_t units = 0;
-  std::string back;
+  // When every unit granted is still taken, none can have come back.
+  const bool came_back = evidence.units_may_have_come_back && !counters_agree(evidence);
   for (const ItemEvidence& item : evidence.items) {
     if (!item.after) {
       finding.wrong(fmt::format("item {} has no statistics", item.id));
@@ -126,10 +127,7 @@ Check check_sold_exactly(const Evidence& evidence) {
       ++sold_out;
       units += now.stock;
     }
-    if (evidence.units_may_have_come_back) {
-      back = "; units may have come back from ended holds";
-      continue;
-    }
+    if (came_back) continue;
     if (item.sold_out_refusals > 0 && now.available > 0) {
       finding.wrong(fmt::format("item {} refused {} shoppers as sold out with {} units left",
                                 item.id, item.sold_out_refusals, now.available));
@@ -141,10 +139,12 @@ Check check_sold_exactly(const Evidence& evidence) {
                       item.id, item.granted_after_sold_out));
     }
   }
-  return finding.check(
-      fmt::format("{} of {} items sold out to the last of {} units, none oversold, "
-                  "nobody refused while units were left{}",
-                  sold_out, evidence.items.size(), units, back));
+  return finding.check(fmt::format(
+      "{}, none oversold, {}",
+      sold_out == 0 ? "no item sold out"
+                    : fmt::format("{} of {} items sold out to the last of {} units", sold_out,
+                                  evidence.items.size(), units),
+      came_back ? "units came back from ended holds" : "nobody refused while units were left"));
 }
 
 Check check_one_each(const Evidence& evidence) {
