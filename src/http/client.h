@@ -15,6 +15,10 @@ struct ClientRequest {
   std::vector<std::string> headers = {};  ///< "Name: value"
   std::string body = {};
   Span timeout = Span::seconds(10);
+  /// PEM file of the one certificate that the peer must present, whatever its name and issuer; it
+  /// replaces the usual verification. For a server on this machine whose files are at hand.
+  std::string pinned_certificate_file = {};
+  bool direct = false;  ///< past any proxy that the environment names
 };
 
 struct ClientResponse {

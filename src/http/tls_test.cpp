@@ -202,5 +202,25 @@ TEST_F(TlsTest, TheClientDoesNotTrustAStranger) {
   EXPECT_THAT(answer.error().message, HasSubstr("certificate"));
 }
 
+TEST_F(TlsTest, ClientsMayPinTheCertificate) {
+  const auto server = start(echo, with_tls());
+  // By another name than the certificate's, which the pin makes no difference to.
+  const std::string url = "https://localhost:" + std::to_string(server->port()) + "/";
+  const auto status_with = [&url](const std::string& file) {
+    ClientRequest request;
+    request.url = url;
+    request.pinned_certificate_file = file;
+    request.direct = true;
+    const auto answer = perform(request);
+    return answer ? answer->status : 0;
+  };
+  const Identity other;
+  EXPECT_EQ(status_with(identity_.certificate_file()), 200);
+  EXPECT_EQ(status_with(other.certificate_file()), 0);
+  EXPECT_EQ(status_with(identity_.key_file()), 0);
+  EXPECT_EQ(status_with("/no/such/file"), 0);
+  EXPECT_EQ(status_with(""), 0);
+}
+
 }  // namespace
 }  // namespace sluice::http
