@@ -150,9 +150,9 @@ Answer check_record(const std::string& data, const std::optional<ServerFile>& se
     return {Mark::failed, reader.error().message, fmt::format("sluice verify --data {}", data)};
   }
   if (!server) return {Mark::ok, "opens; no server runs on it", {}};
-  if (!answers(*server)) {
+  if (const auto alive = answers(*server); !alive) {
     return {Mark::warning,
-            fmt::format("process {} holds it, but {} does not answer", server->pid, server->url),
+            fmt::format("process {} holds it, but: {}", server->pid, alive.error().message),
             fmt::format("look at the log of process {}", server->pid)};
   }
   return {Mark::ok, fmt::format("opens; {} (process {}) runs on it", server->url, server->pid), {}};

@@ -204,6 +204,10 @@ class House {
     file_.pid = getpid();
     file_.version = version();
     file_.started_at = wall_now();
+    if (const std::string& pem = config_.text("server.tls_certificate"); !pem.empty()) {
+      std::error_code ignored;
+      file_.certificate = std::filesystem::absolute(pem, ignored).string();
+    }
     announced_ = true;
     return write_server_file(config_.text("server.data"), file_);
   }

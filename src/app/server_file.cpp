@@ -39,7 +39,8 @@ std::optional<ServerFile> read(const std::string& data) {
   };
   const json::value* pid = root.as_object().if_contains("pid");
   if (pid == nullptr || !pid->is_int64()) return std::nullopt;
-  ServerFile file{word("url"), word("admin_url"), pid->as_int64(), word("version"), {}};
+  ServerFile file{word("url"), word("admin_url"),  pid->as_int64(), word("version"),
+                  {},          word("certificate")};
   if (const auto started = parse_rfc3339(word("started_at"))) file.started_at = *started;
   if (file.url.empty()) return std::nullopt;
   if (file.admin_url.empty()) file.admin_url = file.url;
@@ -57,6 +58,7 @@ Result<> write_server_file(const std::string& data, const ServerFile& file) {
   json.member("pid", file.pid);
   json.member("version", std::string_view(file.version));
   json.member("started_at", file.started_at);
+  if (!file.certificate.empty()) json.member("certificate", std::string_view(file.certificate));
   json.end_object();
   const std::string path = path_of(data);
   const std::string draft = path + ".new";

@@ -16,6 +16,7 @@ struct ServerFile {
   std::int64_t pid = 0;
   std::string version;
   Instant started_at;
+  std::string certificate = {};  ///< absolute path of the PEM file it serves with; empty: no TLS
 };
 
 /// Replaces the file as a whole.

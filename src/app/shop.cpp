@@ -136,14 +136,17 @@ bool has_record(const std::string& data) {
 
 Result<std::unique_ptr<Shop>> open_shop(const Config& config) {
   const std::string& data = config.text("server.data");
-  // A file left by a crash may name a process that is something else by now: ask before trusting.
-  if (const auto server = find_server(data); server && answers(*server)) {
-    return connect_shop(config, *server);
+  std::string silence;
+  if (const auto server = find_server(data)) {
+    // A file left by a crash may name a process that is something else by now: ask first.
+    const auto alive = answers(*server);
+    if (alive) return connect_shop(config, *server);
+    silence = fmt::format(" A server should run there, but: {}", alive.error().message);
   }
   engine::EmbeddedOptions options;
   options.directory = data;
   auto engine = engine::start_embedded(options);
-  if (!engine) return std::unexpected(engine.error());
+  if (!engine) return fail(engine.error().message + silence);
   return std::make_unique<RecordShop>(std::move(*engine), data);
 }
 

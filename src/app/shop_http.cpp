@@ -23,8 +23,18 @@ namespace json = boost::json;
 
 /// Items that open a sale together stay below the server's body limit; the rest are added singly.
 constexpr std::size_t kMaxBody = http::kMaxBodyBytes - 4096;
+constexpr int kOk = 200;
 constexpr int kTooManyRequests = 429;
 constexpr int kMaxWaits = 30;
+
+/// A request to a server on this machine: no proxy, and its own certificate where it has one.
+http::ClientRequest request_to(const ServerFile& server, std::string url) {
+  http::ClientRequest request;
+  request.url = std::move(url);
+  request.pinned_certificate_file = server.certificate;
+  request.direct = true;
+  return request;
+}
 
 std::string text_of(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
@@ -123,10 +133,10 @@ std::string sale_body(const importing::PlannedSale& sale, std::size_t& count) {
 
 class ServerShop final : public Shop {
  public:
-  ServerShop(std::string url, std::string token)
-      : url_(std::move(url)), authorization_("Authorization: Bearer " + std::move(token)) {}
+  ServerShop(ServerFile server, std::string token)
+      : server_(std::move(server)), authorization_("Authorization: Bearer " + std::move(token)) {}
 
-  std::string name() const override { return "the server at " + url_; }
+  std::string name() const override { return "the server at " + server_.admin_url; }
 
   Result<importing::Existing> existing() override {
     importing::Existing existing;
@@ -178,7 +188,10 @@ class ServerShop final : public Shop {
 
   /// One request; the error carries the server's own words.
   Result<json::object> ask(const char* method, const std::string& path, std::string body) {
-    http::ClientRequest request{method, url_ + path, {authorization_}, std::move(body)};
+    http::ClientRequest request = request_to(server_, server_.admin_url + path);
+    request.method = method;
+    request.headers.push_back(authorization_);
+    request.body = std::move(body);
     if (!request.body.empty()) request.headers.emplace_back("Content-Type: application/json");
     const auto response = perform(request);
     if (!response) return std::unexpected(response.error());
@@ -194,21 +207,25 @@ class ServerShop final : public Shop {
     return std::move(value.as_object());
   }
 
-  std::string url_;
+  ServerFile server_;
   std::string authorization_;
 };
 
 }  // namespace
 
-bool answers(const ServerFile& server) {
-  const auto response = http::perform({"GET", server.url + "/livez", {}, {}, Span::seconds(3)});
-  return response && response->status == 200;
+Result<> answers(const ServerFile& server) {
+  http::ClientRequest request = request_to(server, server.url + "/livez");
+  request.timeout = Span::seconds(3);
+  const auto response = http::perform(request);
+  if (!response) return std::unexpected(response.error());
+  if (response->status == kOk) return {};
+  return fail(fmt::format("{} was answered with {}", request.url, response->status));
 }
 
 Result<std::unique_ptr<Shop>> connect_shop(const Config& config, const ServerFile& server) {
   auto token = mint_token(config, "import", http::Role::admin, Span::seconds(600));
   if (!token) return std::unexpected(token.error());
-  return std::make_unique<ServerShop>(server.admin_url, std::move(*token));
+  return std::make_unique<ServerShop>(server, std::move(*token));
 }
 
 }  // namespace sluice::app

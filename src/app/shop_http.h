@@ -10,8 +10,8 @@
 
 namespace sluice::app {
 
-/// Whether a server is alive at that address.
-bool answers(const ServerFile& server);
+/// Asks whether the server is alive. The error says why it did not answer.
+Result<> answers(const ServerFile& server);
 
 /// Signs an operator's token with the server's own key. Errors: there is no key to sign with.
 Result<std::unique_ptr<Shop>> connect_shop(const Config& config, const ServerFile& server);

@@ -51,13 +51,15 @@ TEST_F(StateFilesTest, KeysThatAreTooShortAreRefused) {
 }
 
 TEST_F(StateFilesTest, ServerFilesRoundTripWhileTheProcessLives) {
-  const ServerFile file{"http://127.0.0.1:1", "http://127.0.0.1:2", getpid(), "0.1", Instant{5}};
+  const ServerFile file{
+      "http://127.0.0.1:1", "http://127.0.0.1:2", getpid(), "0.1", Instant{5}, "/a/b.pem"};
   ASSERT_TRUE(write_server_file(folder_, file));
   const auto found = find_server(folder_);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->url, file.url);
   EXPECT_EQ(found->admin_url, file.admin_url);
   EXPECT_EQ(found->started_at, file.started_at);
+  EXPECT_EQ(found->certificate, file.certificate);
   remove_server_file(folder_);
   EXPECT_FALSE(find_server(folder_));
 }
