@@ -19,7 +19,9 @@
 namespace sluice::store {
 namespace {
 
-using namespace sale;
+using sale::AdjustStock;
+using sale::CancelByUser;
+using sale::State;
 using ::testing::HasSubstr;
 
 void expect_sound(const std::string& directory) {
@@ -105,6 +107,20 @@ TEST(Faults, AFullDiskDuringACheckpointIsToldAndTheRecordGoesOn) {
   const auto live = shop.state.digest();
   ASSERT_NO_FATAL_FAILURE(shop.restart());
   EXPECT_EQ(shop.state.digest(), live);
+}
+
+TEST(Faults, ABatchThatCannotBeWrittenIsTakenBackAsAWhole) {
+  const TemporaryDirectory temporary;
+  Shop shop(temporary.path());
+  shop.open_sale(1, 1000);
+  tamper(shop.directory, "INSERT INTO history VALUES(2, 1, 1, 1, NULL, NULL, NULL)");
+  ASSERT_FALSE(one_batch(shop, 0)) << "its second history row is there already";
+  EXPECT_EQ(shop.record->failure(), Record::Failure::broken);
+  auto reader = Reader::open(shop.directory);
+  ASSERT_TRUE(reader);
+  EXPECT_TRUE((*reader)->search({}, {})->entries.empty());
+  // Works only where the transaction was ended and its lock given back.
+  tamper(shop.directory, "DELETE FROM history");
 }
 
 class BrokenDisk : public ::testing::TestWithParam<std::pair<FaultVfs::Operation, int>> {};

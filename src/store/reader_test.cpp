@@ -11,7 +11,22 @@
 namespace sluice::store {
 namespace {
 
-using namespace sale;
+using sale::AdjustStock;
+using sale::AuditEntry;
+using sale::BeginPayment;
+using sale::CancelByUser;
+using sale::ChangeSale;
+using sale::ChangeSaleOutcome;
+using sale::EndReason;
+using sale::OrderFilter;
+using sale::OrderStatus;
+using sale::OrderView;
+using sale::Page;
+using sale::PageRequest;
+using sale::Pulse;
+using sale::Refund;
+using sale::RefundFinished;
+using sale::TimelineEntry;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;

@@ -18,7 +18,16 @@
 namespace sluice::store {
 namespace {
 
-using namespace sale;
+using sale::AdjustStock;
+using sale::CancelByUser;
+using sale::CancelOutcome;
+using sale::EndReason;
+using sale::HistoryEvent;
+using sale::holds_unit;
+using sale::kNoOrder;
+using sale::OrderStatus;
+using sale::State;
+using sale::to_operator_text;
 using ::testing::HasSubstr;
 
 std::string text_of(const std::string& directory, const std::string& sql) {
@@ -83,7 +92,7 @@ TEST(Record, RefusesWhatIsNotARecord) {
   tamper(temporary.path("unnamed"), "CREATE TABLE theirs(x);");
   EXPECT_THAT(refusal(temporary.path("unnamed")), HasSubstr("another program"));
 
-  { Shop shop(temporary.path("newer")); }
+  { const Shop shop(temporary.path("newer")); }
   tamper(temporary.path("newer"), "PRAGMA user_version = 999");
   EXPECT_THAT(refusal(temporary.path("newer")), HasSubstr("newer version"));
   const auto reader = Reader::open(temporary.path("newer"));
@@ -125,7 +134,7 @@ TEST(Record, AReaderNeedsARecord) {
 
 TEST(Record, AnnouncesItsFormat) {
   const TemporaryDirectory temporary;
-  { Shop shop(temporary.path()); }
+  { const Shop shop(temporary.path()); }
   const std::string newest = std::to_string(newest_format());
   EXPECT_EQ(text_of(temporary.path(), "PRAGMA application_id"), std::to_string(0x536c7569));
   EXPECT_EQ(text_of(temporary.path(), "PRAGMA user_version"), newest);
@@ -135,7 +144,7 @@ TEST(Record, AnnouncesItsFormat) {
 
 TEST(Record, TheWordsInItAreTheWordsOfTheCore) {
   const TemporaryDirectory temporary;
-  { Shop shop(temporary.path()); }
+  { const Shop shop(temporary.path()); }
   const auto name = [&](const std::string& table, int code) {
     return text_of(temporary.path(),
                    "SELECT name FROM " + table + " WHERE code = " + std::to_string(code));

@@ -119,8 +119,8 @@ int Connection::system_error() const {
   // A failing COMMIT does not report it there; the file of the log remembers.
   sqlite3_file* log = nullptr;
   int last = 0;
-  if (sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) ==
-          SQLITE_OK &&
+  if (sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                           static_cast<void*>(&log)) == SQLITE_OK &&
       log != nullptr && log->pMethods != nullptr) {
     log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &last);
   }

@@ -12,7 +12,31 @@
 
 namespace sluice::store {
 
-using namespace sale;
+using sale::AddItem;
+using sale::AdjustStock;
+using sale::BeginPayment;
+using sale::CancelByUser;
+using sale::ChangeItem;
+using sale::ChangeSale;
+using sale::Grab;
+using sale::GrabOutcome;
+using sale::ItemDraft;
+using sale::kNoOrder;
+using sale::OpenSale;
+using sale::OpenSaleOutcome;
+using sale::Operator;
+using sale::OrderSlot;
+using sale::PauseSale;
+using sale::PaymentClosed;
+using sale::PaymentFailed;
+using sale::PaymentSucceeded;
+using sale::Pulse;
+using sale::Refund;
+using sale::RefundFinished;
+using sale::RequestKey;
+using sale::Resolve;
+using sale::Settings;
+using sale::State;
 
 TemporaryDirectory::TemporaryDirectory() {
   std::string name = (std::filesystem::temp_directory_path() / "sluice-store-XXXXXX").string();

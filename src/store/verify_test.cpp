@@ -15,14 +15,19 @@
 namespace sluice::store {
 namespace {
 
-using namespace sale;
+using sale::CancelByUser;
+using sale::ChangeItem;
+using sale::ChangeItemOutcome;
+using sale::Refund;
+using sale::RefundFinished;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 /// A record with an order in each interesting status:
 ///   1 mia awaiting, 2 noah paid, 3 lena cancelled, 4 omar refunded, 5 noah's second, awaiting in
 ///   the other sale, 6 ada paid. Ids are told by row number: nth(1) is mia's.
-class Tampered : public ::testing::Test {
+template <class Base>
+class SceneOfTampering : public Base {
  protected:
   void SetUp() override {
     Shop shop(temporary_.path());
@@ -81,6 +86,8 @@ class Tampered : public ::testing::Test {
   VerifyReport report_;
 };
 
+using Tampered = SceneOfTampering<::testing::Test>;
+
 TEST_F(Tampered, NothingIsFoundWhereNothingWasDone) {
   EXPECT_THAT(found("SELECT 1", false), ElementsAre());
   EXPECT_EQ(report_.sales, 2U);
@@ -112,7 +119,7 @@ TEST_F(Tampered, StagesAreAnnounced) {
 // ---- the chain: every sealed fact
 // ----------------------------------------------------------------
 
-class SealedFact : public Tampered, public ::testing::WithParamInterface<const char*> {};
+class SealedFact : public SceneOfTampering<::testing::TestWithParam<const char*>> {};
 
 TEST_P(SealedFact, ShowsInTheChain) {
   EXPECT_THAT(found(GetParam(), false), ElementsAre("chain")) << details();
@@ -167,7 +174,7 @@ struct Damage {
   const char* detail;
 };
 
-class Damaged : public Tampered, public ::testing::WithParamInterface<Damage> {};
+class Damaged : public SceneOfTampering<::testing::TestWithParam<Damage>> {};
 
 TEST_P(Damaged, IsFoundAsWhatItIs) {
   EXPECT_THAT(found(GetParam().sql), ElementsAre(GetParam().check)) << details();
@@ -364,12 +371,12 @@ TEST(Verify, ReadsARecordThatIsBeingWritten) {
 TEST(Verify, SaysWhyItCannotReadAtAll) {
   const TemporaryDirectory temporary;
   EXPECT_FALSE(verify(temporary.path("nothing")));
-  { Shop shop(temporary.path("newer")); }
+  { const Shop shop(temporary.path("newer")); }
   tamper(temporary.path("newer"), "PRAGMA user_version = 999");
   const auto newer = verify(temporary.path("newer"));
   ASSERT_FALSE(newer);
   EXPECT_THAT(newer.error().message, HasSubstr("newer version"));
-  { Shop shop(temporary.path("older")); }
+  { const Shop shop(temporary.path("older")); }
   tamper(temporary.path("older"), "PRAGMA user_version = 0");
   const auto older = verify(temporary.path("older"));
   ASSERT_FALSE(older);
