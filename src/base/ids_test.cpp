@@ -83,7 +83,7 @@ TEST(User, LengthBounds) {
 }
 
 TEST(Strong, KindsHashAndCompareWithinThemselves) {
-  std::unordered_set<OrderId> ids{OrderId{1}, OrderId{2}, OrderId{1}};
+  const std::unordered_set<OrderId> ids{OrderId{1}, OrderId{2}, OrderId{1}};
   EXPECT_EQ(ids.size(), 2U);
   EXPECT_LT(OrderId{1}, OrderId{2});
   static_assert(!std::is_convertible_v<SaleNo, ItemNo>);

@@ -85,7 +85,7 @@ class Scanner {
   }
   /// One of `characters`; NUL after a failure.
   char one_of(std::string_view characters) {
-    if (at_ < text_.size() && characters.find(text_[at_]) != std::string_view::npos) {
+    if (at_ < text_.size() && characters.contains(text_[at_])) {
       return text_[at_++];
     }
     ok_ = false;

@@ -48,7 +48,7 @@ TEST(Rfc3339, AgreesWithTheCLibraryOnEveryDayAndOnRandomInstants) {
   }
   std::mt19937_64 random(7);
   for (int i = 0; i < 200'000; ++i) {
-    const auto ms = static_cast<std::int64_t>(random() % (253'402'300'800'000ULL));
+    const auto ms = static_cast<std::int64_t>(random() % 253'402'300'800'000ULL);
     ASSERT_EQ(to_rfc3339(Instant{ms}), expected(ms)) << ms;
     ASSERT_EQ(rfc(to_rfc3339(Instant{ms})), ms);
   }

@@ -351,7 +351,7 @@ class Model {
       end(o, reason);
     }
   }
-  void close_failed(ModelOrder& o, std::int64_t now) {
+  void close_failed(ModelOrder& o, std::int64_t now) const {
     if (++o.attempts >= settings_.max_close_attempts) {
       o.status = OrderStatus::needs_person;
       o.ask_again_ms.reset();

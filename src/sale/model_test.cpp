@@ -112,7 +112,7 @@ class Trial {
     complain(out.str());
   }
 
-  void open(std::vector<ItemDraft> items) {
+  void open(const std::vector<ItemDraft>& items) {
     const OpenSale command = testing::opening(items);
     SaleNo sale;
     agree("open", live_.apply(command, now_, live_effects_, sale), OpenSaleOutcome::opened);
@@ -149,7 +149,7 @@ class Trial {
     if (count == 0 || pick == 255) return OrderId{77};
     return model_.orders[count - 1 - pick % std::min<std::size_t>(count, 12)].id;
   }
-  std::string some_user(std::uint8_t pick) const { return std::string(1, char('a' + pick % 4)); }
+  std::string some_user(std::uint8_t pick) const { return {static_cast<char>('a' + pick % 4)}; }
   PaymentSucceeded some_payment(OrderId id, std::uint8_t b) {
     PaymentSucceeded payment;
     payment.order = id;
@@ -214,11 +214,12 @@ class Trial {
         return decide("cancel sale", both(command), model_.cancel_sale(command));
       }
       case 3: {
-        const ChangeSale command{{}, sale, {}, {}, now_ + Span::seconds(raw.a * 60), {}};
+        const ChangeSale command{{}, sale, {}, {}, now_ + Span::seconds(raw.a * std::int64_t{60}),
+                                 {}};
         return decide("change the end", both(command), model_.change(command));
       }
       case 4: {
-        const ChangeSale command{{}, sale, {}, {}, {}, Span{raw.a * 500}};
+        const ChangeSale command{{}, sale, {}, {}, {}, Span{raw.a * std::int64_t{500}}};
         return decide("change the hold", both(command), model_.change(command));
       }
       case 5: {
@@ -304,6 +305,7 @@ class Trial {
 
   std::vector<OrderStatus> statuses() const {
     std::vector<OrderStatus> all;
+    all.reserve(live_.order_count());
     for (OrderSlot slot = 0; slot < live_.order_count(); ++slot) {
       all.push_back(live_.order(slot).status);
     }
@@ -313,6 +315,7 @@ class Trial {
   template <class Effect>
   static std::vector<OrderId> ids(const std::vector<Effect>& effects) {
     std::vector<OrderId> all;
+    all.reserve(effects.size());
     for (const Effect& effect : effects)
       all.push_back(effect.order);
     std::sort(all.begin(), all.end());

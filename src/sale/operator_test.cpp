@@ -8,13 +8,13 @@
 namespace sluice::sale {
 namespace {
 
+using testing::by_olga;
 using testing::draft;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::kEnd;
 using testing::kHold;
 using testing::kOpen;
-using testing::kOperator;
 using testing::opening;
 using testing::World;
 
@@ -227,7 +227,7 @@ TEST(OpenSale, TooManySalesAndItems) {
 
 TEST(AddItemOutcome, InOrderOfPrecedence) {
   World world({draft(1, 1, "taken")});
-  AddItem command{kOperator, SaleNo{0}, draft(1)};
+  AddItem command{by_olga(), SaleNo{0}, draft(1)};
   ItemNo added;
   const auto outcome = [&] {
     world.effects.clear();
@@ -262,7 +262,7 @@ TEST(AddItemOutcome, InOrderOfPrecedence) {
 
 TEST(ChangeSaleOutcome, InOrderOfPrecedence) {
   World world({draft(1)});
-  ChangeSale command{kOperator, SaleNo{0}, {}, {}, {}, {}};
+  ChangeSale command{by_olga(), SaleNo{0}, {}, {}, {}, {}};
   EXPECT_EQ(world.apply(command), ChangeSaleOutcome::unchanged);
   command.title = "A sale";
   command.hold = kHold;
@@ -319,7 +319,7 @@ TEST(ChangeSale, AChangedHoldIsForOrdersFromNowOn) {
 
 TEST(ChangeItemOutcome, InOrderOfPrecedence) {
   World world({draft(1)});
-  ChangeItem command{kOperator, ItemNo{0}, {}, {}, {}, {}, {}, {}};
+  ChangeItem command{by_olga(), ItemNo{0}, {}, {}, {}, {}, {}, {}};
   EXPECT_EQ(world.apply(command), ChangeItemOutcome::unchanged);
   command.title = "B";
   command.image_url = "/b.png";
@@ -366,26 +366,26 @@ TEST(ChangeItem, AChangedPriceIsForOrdersFromNowOn) {
 
 TEST(PauseSaleOutcome, InOrderOfPrecedence) {
   World world({draft(1)});
-  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{0}, false}), PauseSaleOutcome::unchanged);
-  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{0}, true}), PauseSaleOutcome::changed);
+  EXPECT_EQ(world.apply(PauseSale{by_olga(), SaleNo{0}, false}), PauseSaleOutcome::unchanged);
+  EXPECT_EQ(world.apply(PauseSale{by_olga(), SaleNo{0}, true}), PauseSaleOutcome::changed);
   EXPECT_EQ(world.effects.audits[0].action, "sale.pause");
   EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("paused: false -> true"));
-  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{0}, true}), PauseSaleOutcome::unchanged);
+  EXPECT_EQ(world.apply(PauseSale{by_olga(), SaleNo{0}, true}), PauseSaleOutcome::unchanged);
   EXPECT_TRUE(world.effects.empty());
-  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{0}, false}), PauseSaleOutcome::changed);
+  EXPECT_EQ(world.apply(PauseSale{by_olga(), SaleNo{0}, false}), PauseSaleOutcome::changed);
   EXPECT_EQ(world.effects.audits[0].action, "sale.resume");
   EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("paused: true -> false"));
   world.now = kEnd;
-  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{0}, false}), PauseSaleOutcome::ended);
-  EXPECT_EQ(world.apply(PauseSale{kOperator, SaleNo{9}, false}), PauseSaleOutcome::unknown_sale);
+  EXPECT_EQ(world.apply(PauseSale{by_olga(), SaleNo{0}, false}), PauseSaleOutcome::ended);
+  EXPECT_EQ(world.apply(PauseSale{by_olga(), SaleNo{9}, false}), PauseSaleOutcome::unknown_sale);
 }
 
 TEST(CancelSaleOutcome, InOrderOfPrecedence) {
   World world({draft(1)});
-  EXPECT_EQ(world.apply(CancelSale{kOperator, SaleNo{1}}), CancelSaleOutcome::unknown_sale);
-  EXPECT_EQ(world.apply(CancelSale{kOperator, SaleNo{0}}), CancelSaleOutcome::cancelled);
+  EXPECT_EQ(world.apply(CancelSale{by_olga(), SaleNo{1}}), CancelSaleOutcome::unknown_sale);
+  EXPECT_EQ(world.apply(CancelSale{by_olga(), SaleNo{0}}), CancelSaleOutcome::cancelled);
   EXPECT_EQ(world.effects.audits[0].action, "sale.cancel");
-  EXPECT_EQ(world.apply(CancelSale{kOperator, SaleNo{0}}), CancelSaleOutcome::unchanged);
+  EXPECT_EQ(world.apply(CancelSale{by_olga(), SaleNo{0}}), CancelSaleOutcome::unchanged);
   EXPECT_TRUE(world.effects.empty());
 }
 
@@ -394,7 +394,7 @@ TEST(AdjustStockOutcome, InOrderOfPrecedence) {
   EXPECT_EQ(world.pay(world.win("ann", 0, 2)), PaymentOutcome::paid);
   world.win("bob");
   const auto adjust = [&](std::int64_t stock) {
-    return world.apply(AdjustStock{kOperator, ItemNo{0}, Quantity{stock}});
+    return world.apply(AdjustStock{by_olga(), ItemNo{0}, Quantity{stock}});
   };
   EXPECT_EQ(adjust(5), AdjustStockOutcome::unchanged);
   EXPECT_TRUE(world.effects.empty());
@@ -429,7 +429,7 @@ struct Stuck : World {
     return settings;
   }
   ResolveOutcome resolve(Resolve::Action action, std::string evidence = {}) {
-    return apply(Resolve{kOperator, id, action, std::move(evidence)});
+    return apply(Resolve{by_olga(), id, action, std::move(evidence)});
   }
   OrderId id;
 };
@@ -503,20 +503,20 @@ TEST(Resolve, AlsoWhileStillClosing) {
 TEST(RefundOutcome, InOrderOfPrecedence) {
   World world({draft(1)});
   const OrderId id = world.win("ann");
-  EXPECT_EQ(world.apply(Refund{kOperator, OrderId{5}}), RefundOutcome::unknown_order);
-  EXPECT_EQ(world.apply(Refund{kOperator, id}), RefundOutcome::not_paid);
+  EXPECT_EQ(world.apply(Refund{by_olga(), OrderId{5}}), RefundOutcome::unknown_order);
+  EXPECT_EQ(world.apply(Refund{by_olga(), id}), RefundOutcome::not_paid);
   EXPECT_TRUE(world.effects.empty());
   EXPECT_EQ(world.pay(id, "T1"), PaymentOutcome::paid);
-  EXPECT_EQ(world.apply(Refund{kOperator, id}), RefundOutcome::refunding);
+  EXPECT_EQ(world.apply(Refund{by_olga(), id}), RefundOutcome::refunding);
   EXPECT_EQ(world.order(id).reason, EndReason::operator_refund);
   EXPECT_EQ(world.units(), units(1, 0, 0, 1)) << "sold until the money is back";
   ASSERT_EQ(world.effects.refunds.size(), 1U);
   EXPECT_EQ(world.effects.refunds[0].transaction_id, "T1");
   EXPECT_EQ(world.effects.audits[0].action, "order.refund");
   EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("status: paid -> refunding"));
-  EXPECT_EQ(world.apply(Refund{kOperator, id}), RefundOutcome::already_refunding);
+  EXPECT_EQ(world.apply(Refund{by_olga(), id}), RefundOutcome::already_refunding);
   EXPECT_EQ(world.apply(RefundFinished{id, true}), RefundFinishedOutcome::refunded);
-  EXPECT_EQ(world.apply(Refund{kOperator, id}), RefundOutcome::already_refunding);
+  EXPECT_EQ(world.apply(Refund{by_olga(), id}), RefundOutcome::already_refunding);
   EXPECT_THAT(world.effects.refunds, IsEmpty());
 }
 

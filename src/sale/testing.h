@@ -27,7 +27,9 @@ inline constexpr Instant kOpen{1'800'000'000'000};  // 2027-01-15T08:00:00Z
 inline constexpr Span kWindow = Span::seconds(7200);
 inline constexpr Instant kEnd = kOpen + kWindow;
 inline constexpr Span kHold = Span::seconds(1800);
-inline const Operator kOperator{"olga", "because"};
+inline Operator by_olga() {
+  return {"olga", "because"};
+}
 
 inline ItemDraft draft(std::int64_t stock, std::int64_t limit = 1, std::string id = {}) {
   ItemDraft item;
@@ -42,7 +44,7 @@ inline ItemDraft draft(std::int64_t stock, std::int64_t limit = 1, std::string i
 
 inline OpenSale opening(std::vector<ItemDraft> items, std::string id = {}) {
   OpenSale command;
-  command.by = kOperator;
+  command.by = by_olga();
   command.id = std::move(id);
   command.title = "A sale";
   command.starts_at = kOpen;
@@ -141,6 +143,7 @@ struct World {
   Counters units(std::uint32_t item = 0) const { return state.items()[item].counters; }
   std::vector<HistoryEvent> events() const {
     std::vector<HistoryEvent> all;
+    all.reserve(effects.orders.size());
     for (const OrderChange& change : effects.orders)
       all.push_back(change.event);
     return all;
