@@ -27,7 +27,8 @@ add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wn
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # The switches above are g++'s. Clang before 19 lacks what std::expected of libstdc++ 12 needs.
-  add_compile_options(-Wno-unknown-warning-option -Wno-unused-command-line-argument)
+  add_compile_options(-Wno-unknown-warning-option -Wno-unused-command-line-argument
+                      -Wno-overlength-strings)
 endif()
 
 if(SLUICE_SANITIZE)

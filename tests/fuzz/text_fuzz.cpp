@@ -54,7 +54,7 @@ void encodings(std::string_view text) {
   decoded.resize(encoded.size() + 1);
   const auto length = sluice::from_base64url(encoded, decoded.data(), decoded.size());
   FUZZ_CHECK(length && std::string_view(decoded.data(), *length) == text);
-  const std::string shown = sluice::quoted(text);
+  const std::string shown = sluice::quote(text);
   FUZZ_CHECK(sluice::valid_utf8(shown) && !sluice::has_control(shown));
 }
 

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Writes the tables of docs/benchmarks.md from bench/results/*.json, between its markers.
+
+    bench/report.py
+"""
+import json
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "benchmarks.md"
+RESULTS = ROOT / "bench" / "results"
+
+SERVERS = [
+    ("nginx", "nginx `return 200`"),
+    ("win", "Sluice, grabs that win, each committed with a full sync"),
+    ("sold_out", "Sluice, refused as sold out"),
+    ("redis_here", "nginx + Lua + Redis, all on the server core"),
+    ("redis_free", "nginx + Lua + Redis, Redis free to use both cores"),
+]
+TARGETS = [
+    ("win_to_nginx", "grabs that win : nginx `return 200`", 0.6),
+    ("sold_out_to_nginx", "refused as sold out : nginx `return 200`", 0.75),
+    ("win_to_redis", "grabs that win : nginx + Lua + Redis, the better of the two", 2.5),
+    ("sold_out_to_redis", "refused as sold out : nginx + Lua + Redis, the better of the two", 2.5),
+]
+
+
+def machine(facts):
+    return (f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, Linux {facts['kernel']}, "
+            f"{facts['filesystem']}; {facts['sluice']}, {facts['nginx']}, Redis {facts['redis'].lstrip('v=')}; "
+            f"{facts['date']}.")
+
+
+def grab(data):
+    lines = [machine(data["machine"]), "",
+             f"{data['requests']:,} requests a round, medians of "
+             f"{sum(1 for one in data['rounds'] if one['name'] == 'win')} interleaved rounds.", "",
+             "| Server | Requests/s | Server CPU per request | p50 | p99 | Rounds |", "|---|---|---|---|---|---|"]
+    for name, title in SERVERS:
+        median = data["medians"][name]
+        rounds = ", ".join(f"{one['per_second'] / 1000:.1f}k" for one in data["rounds"] if one["name"] == name)
+        lines.append(f"| {title} | {median['per_second']:,.0f} | {median['cpu_us']:.1f} µs | "
+                     f"{median['p50_ms']:.2f} ms | {median['p99_ms']:.2f} ms | {rounds} |")
+    lines += ["", "| Ratio | Measured | Target |", "|---|---|---|"]
+    for name, title, target in TARGETS:
+        lines.append(f"| {title} | {data['ratios'][name]:.2f} | ≥ {target} |")
+    busiest = max(one["generator_cpu"] for one in data["rounds"])
+    lines += ["", f"Cross-check: wrk gets {data['wrk_nginx_per_second']:,.0f} requests/s out of the same nginx. "
+              f"The load's core was at most {busiest * 100:.0f} % busy."]
+    return lines
+
+
+def memory(data):
+    return [machine(data["machine"]), "", "| What | Measured | Target |", "|---|---|---|",
+            f"| bytes per shopper, at {data['shoppers']:,} | {data['bytes_per_shopper']} | ≤ 200 |",
+            f"| resident before and after | {data['before_kib'] // 1024} MiB, {data['after_kib'] // 1024} MiB | |",
+            f"| start-up with these orders, page cache warm | {data['start_warm_ms'] / 1000:.1f} s | ≤ 3 s |",
+            f"| the same, page cache dropped | {data['start_cold_ms'] / 1000:.1f} s | |",
+            f"| size of the record | {data['record_bytes'] / 1048576:.0f} MiB | |"]
+
+
+def profile(data):
+    lines = [f"{data['samples']:,} samples.", "", "| Part | Share |", "|---|---|"]
+    return lines + [f"| {part} | {share:.1f} % |" for part, share in data["shares"].items()]
+
+
+def main():
+    page = PAGE.read_text(encoding="utf-8")
+    for name, render in {"grab": grab, "memory": memory, "profile": profile}.items():
+        source = RESULTS / f"{name}.json"
+        if not source.exists():
+            print(f"{source.relative_to(ROOT)} is missing; its table stays as it is")
+            continue
+        table = "\n".join(render(json.loads(source.read_text(encoding="utf-8"))))
+        pattern = rf"(<!-- results:{name} -->\n).*?(<!-- /results:{name} -->)"
+        page, count = re.subn(pattern, lambda found, table=table: found[1] + table + "\n" + found[2], page,
+                              flags=re.DOTALL)
+        assert count == 1, f"{PAGE.name} has no markers for {name}"
+    PAGE.write_text(page, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
