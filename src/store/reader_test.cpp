@@ -18,6 +18,7 @@ using sale::CancelByUser;
 using sale::ChangeSale;
 using sale::ChangeSaleOutcome;
 using sale::EndReason;
+using sale::kMaxPage;
 using sale::OrderFilter;
 using sale::OrderStatus;
 using sale::OrderView;
