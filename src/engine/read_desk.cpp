@@ -1,6 +1,8 @@
 // The reader thread's loop.
 #include "engine/read_desk.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 namespace sluice::engine {
@@ -36,6 +38,7 @@ void ReadDesk::stop() {
 }
 
 void ReadDesk::run() {
+  pthread_setname_np(pthread_self(), "sluice-reader");
   std::unique_lock lock(mutex_);
   for (;;) {
     arrived_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });

@@ -1,6 +1,7 @@
 // The writer's loop: take, apply, commit, publish, answer.
 #include "engine/writer.h"
 
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -78,6 +79,7 @@ void Writer::stop() {
 }
 
 void Writer::run() {
+  pthread_setname_np(pthread_self(), "sluice-writer");
   std::vector<Submission> taken;
   for (;;) {
     const auto sleep = pulse_again_          ? std::chrono::milliseconds{0}
