@@ -20,6 +20,7 @@ using testing::World;
 
 std::vector<std::string> texts(const Audit& audit) {
   std::vector<std::string> all;
+  all.reserve(audit.changes.size());
   for (const FieldChange& change : audit.changes) {
     all.push_back(change.field + ": " + change.before + " -> " + change.after);
   }
@@ -307,7 +308,7 @@ TEST(ChangeSale, OneEdgeOfTheWindowIsCheckedAgainstTheOther) {
 TEST(ChangeSale, AChangedHoldIsForOrdersFromNowOn) {
   World world({draft(2)});
   const OrderId before = world.win("ann");
-  ChangeSale command{{}, SaleNo{0}, {}, {}, {}, Span::seconds(60)};
+  const ChangeSale command{{}, SaleNo{0}, {}, {}, {}, Span::seconds(60)};
   EXPECT_EQ(world.apply(command), ChangeSaleOutcome::changed);
   const OrderId after = world.win("bob");
   EXPECT_EQ(world.order(before).expires_at, kOpen + kHold);

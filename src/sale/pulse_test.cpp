@@ -54,6 +54,7 @@ TEST(Pulse, ProcessesABucketInOrderOfCreation) {
   world.now = kOpen + kHold;
   world.pulse();
   std::vector<OrderSlot> order;
+  order.reserve(world.effects.orders.size());
   for (const OrderChange& change : world.effects.orders)
     order.push_back(change.slot);
   EXPECT_EQ(order, expected);

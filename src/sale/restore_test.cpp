@@ -53,7 +53,7 @@ struct Colourful : World {
 };
 
 TEST(Restore, GivesTheSameState) {
-  Colourful live;
+  const Colourful live;
   Effects effects;
   Settings other_seed = live.settings;
   other_seed.hash_seed = 42;
@@ -70,7 +70,7 @@ TEST(Restore, GivesTheSameState) {
 }
 
 TEST(Restore, AsksAgainForWhatWasUnderWay) {
-  Colourful live;
+  const Colourful live;
   Effects effects;
   const State copy = restored(live.state, live.settings, live.now, effects);
   ASSERT_EQ(effects.closes.size(), 1U);
@@ -82,7 +82,7 @@ TEST(Restore, AsksAgainForWhatWasUnderWay) {
 }
 
 TEST(Restore, LimitsDuplicatesAndKeysHoldAfterwards) {
-  Colourful live;
+  const Colourful live;
   Effects effects;
   State copy = restored(live.state, live.settings, live.now, effects);
   OrderSlot slot = kNoOrder;
@@ -100,7 +100,7 @@ TEST(Restore, LimitsDuplicatesAndKeysHoldAfterwards) {
 }
 
 TEST(Restore, WithoutAGatewayAClosingIsEndedByTheNextPulse) {
-  Colourful live;
+  const Colourful live;
   Effects effects;
   State copy = restored(live.state, Settings{}, live.now, effects);
   EXPECT_THAT(effects.closes, IsEmpty());

@@ -138,8 +138,8 @@ TEST(State, EveryStoredFieldIsInTheDigest) {
   expect_new();
   world.pay(id), expect_new();
   world.apply(CancelSale{{}, SaleNo{0}}), expect_new();
-  for (Quantity Counters::*part : {&Counters::stock, &Counters::available, &Counters::held,
-                                   &Counters::sold, &Counters::refunded}) {
+  for (Quantity Counters::*const part : {&Counters::stock, &Counters::available, &Counters::held,
+                                         &Counters::sold, &Counters::refunded}) {
     StateTestAccess::counters(world.state, ItemNo{0}).*part += Quantity{1};
     expect_new();
   }

@@ -137,7 +137,7 @@ TEST(OrderBook, AnotherNodesIdsInTheRecordDoNotStopUs) {
 }
 
 TEST(OrderBook, ClocksOutsideTheRange) {
-  OrderBook first(0);
+  const OrderBook first(0);
   EXPECT_EQ(first.next_id(Instant{0}), OrderId{1}) << "zero means no order";
   EXPECT_EQ(first.next_id(Instant{-5}), OrderId{1});
   EXPECT_EQ(OrderBook(1).next_id(Instant{0}), OrderId{1 << 12});
