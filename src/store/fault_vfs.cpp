@@ -159,7 +159,7 @@ int delete_file(sqlite3_vfs* vfs, const char* name, int sync_directory) {
 }
 
 int last_error(sqlite3_vfs* vfs, int size, char* text) {
-  FaultVfs& self = of(vfs);
+  const FaultVfs& self = of(vfs);
   return self.failed() ? self.system_error() : self.real()->xGetLastError(self.real(), size, text);
 }
 
@@ -229,7 +229,7 @@ void write_image(const FaultVfs::Image& image, const std::string& directory) {
   for (const auto& [name, content] : image) {
     // An empty log or journal and none are the same to SQLite, an absent one is the usual case.
     if (content.empty() && name != "record.db") continue;
-    std::ofstream(directory + "/" + name, std::ios::binary)
+    std::ofstream(std::filesystem::path(directory) / name, std::ios::binary)
         .write(content.data(), static_cast<std::streamsize>(content.size()));
   }
 }

@@ -58,6 +58,7 @@ class Reading : public ::testing::Test {
 
   static std::vector<OrderId> ids(const Page<OrderView>& page) {
     std::vector<OrderId> all;
+    all.reserve(page.entries.size());
     for (const OrderView& view : page.entries)
       all.push_back(view.id);
     return all;
@@ -155,6 +156,7 @@ TEST_F(Reading, FiltersTogetherAreAll) {
 
 TEST_F(Reading, SearchGoesOnWhereThePageEnded) {
   std::vector<OrderId> all;
+  all.reserve(7);
   for (int i = 0; i < 7; ++i)
     all.push_back(grab("mia-" + std::to_string(i)));
   EXPECT_THAT(found({}, {std::nullopt, 3}), ElementsAre(all[6], all[5], all[4]));

@@ -36,8 +36,8 @@ class Record {
 
   /// Writes everything in `effects`, reading rows from `state`, seals the batch and commits with a
   /// full sync: when this returns, the batch survives power loss. After disk_full (see failure())
-  /// nothing of the batch is in the record, which may be used again. After any other error the batch
-  /// may be in the record as a whole or not at all, and the record must not be used again
+  /// nothing of the batch is in the record, which may be used again. After any other error the
+  /// batch may be in the record as a whole or not at all, and the record must not be used again
   /// (reliability: never retry a failed sync; stop and recover from disk).
   Result<> commit(const sale::Effects& effects, const sale::State& state, Instant now);
 

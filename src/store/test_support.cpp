@@ -61,8 +61,8 @@ Settings test_settings(bool has_gateway) {
   return settings;
 }
 
-Shop::Shop(const std::string& where, bool has_gateway)
-    : directory(where), settings(test_settings(has_gateway)), state(settings) {
+Shop::Shop(std::string where, bool has_gateway)
+    : directory(std::move(where)), settings(test_settings(has_gateway)), state(settings) {
   auto opened = Record::open(directory);
   if (!opened) throw std::runtime_error(opened.error().message);
   record = std::move(*opened);

@@ -34,10 +34,10 @@ inline constexpr Instant kOpening{1'795'000'000'000};  // in November 2026
 
 sale::Settings test_settings(bool has_gateway = false);
 
-/// A state and its record. Without `directory` the record is left out.
+/// A state and its record.
 class Shop {
  public:
-  explicit Shop(const std::string& directory, bool has_gateway = false);
+  explicit Shop(std::string where, bool has_gateway = false);
 
   /// Applies a command without writing it; commit() writes what has gathered.
   template <class Command, class... Out>

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "base/text.h"
@@ -35,7 +36,7 @@ constexpr unsigned bit(OrderStatus status) {
 struct Step {
   HistoryEvent event;
   unsigned from;
-  OrderStatus to;
+  std::optional<OrderStatus> to;
 };
 constexpr unsigned kNotGranted = 1U;
 constexpr unsigned kAwaiting = bit(OrderStatus::awaiting_payment);
@@ -46,7 +47,7 @@ constexpr unsigned kGivenUp = bit(OrderStatus::expired) | bit(OrderStatus::cance
 constexpr unsigned kPaid = bit(OrderStatus::paid);
 constexpr unsigned kRefunding = bit(OrderStatus::refunding);
 constexpr unsigned kAny = ~kNotGranted;
-constexpr OrderStatus kStays{};
+constexpr std::nullopt_t kStays = std::nullopt;
 
 constexpr std::array<Step, 16> kSteps{{
     {HistoryEvent::granted, kNotGranted, OrderStatus::awaiting_payment},
@@ -209,7 +210,7 @@ void HistoryAudit::check_step(const HistoryFacts& row) {
                                         row.sequence, row.order_id, name_of(trace->walked_status),
                                         sale::to_text(step.event)));
   }
-  if (step.to != kStays) trace->walked_status = static_cast<std::uint8_t>(step.to);
+  if (step.to) trace->walked_status = static_cast<std::uint8_t>(*step.to);
   if (step.to == OrderStatus::paid) trace->was_paid = true;
 }
 

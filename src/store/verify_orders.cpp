@@ -15,22 +15,22 @@ namespace {
 using sale::EndReason;
 using sale::OrderStatus;
 
-enum Column : int {
-  kId,
-  kUser,
-  kItem,
-  kQuantity,
-  kAmount,
-  kStatus,
-  kReason,
-  kPaidAt,
-  kPaidAmount,
-  kTransaction,
-  kRequestKey,
-  kUnitSold,
-  kUserPrevious,
-  kLastEvent,
-};
+// Columns of kOrders, in its order.
+constexpr int kId = 0;
+constexpr int kUser = 1;
+constexpr int kItem = 2;
+constexpr int kQuantity = 3;
+constexpr int kAmount = 4;
+constexpr int kStatus = 5;
+constexpr int kReason = 6;
+constexpr int kPaidAt = 7;
+constexpr int kPaidAmount = 8;
+constexpr int kTransaction = 9;
+constexpr int kRequestKey = 10;
+constexpr int kUnitSold = 11;
+constexpr int kUserPrevious = 12;
+constexpr int kLastEvent = 13;
+
 constexpr const char* kOrders =
     "SELECT id, user, item_no, quantity, amount, status, reason, paid_at, paid_amount, "
     "transaction_id, request_key, unit_sold, user_previous, last_event FROM orders ORDER BY id";
