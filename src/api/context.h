@@ -32,7 +32,7 @@ inline constexpr std::size_t kMaxLimitedKeys = 256 * 1024;
 
 /// Shared by all I/O threads; outlives them and the engine.
 struct Api::Shared {
-  Shared(engine::Engine& engine_, const ApiOptions& options_);
+  Shared(engine::Engine& engine_, ApiOptions options_);
 
   engine::Engine& engine;
   const ApiOptions options;

@@ -41,7 +41,7 @@ http::Response Exchange::with_retry(Code code, http::Response&& response) {
   return std::move(response);
 }
 
-void Exchange::fail(Code code, const Text& detail, std::string_view members) {
+void Exchange::fail(Code code, Words detail, std::string_view members) {
   send(with_retry(code, problem(code, language_, detail.in(language_), members)));
 }
 

@@ -31,7 +31,7 @@ class Exchange {
   /// Answers 200 (or `status`) with `json` that is the caller's own: not to be stored by caches.
   void send_personal(std::string&& json, int status = 200);
   void fail(Code code) { send(with_retry(code, problem(code, language_))); }
-  void fail(Code code, const Text& detail, std::string_view members = {});
+  void fail(Code code, Words detail, std::string_view members = {});
   /// As fail(), with a Retry-After of its own.
   void fail_until(Code code, Span wait, std::string_view members = {});
   std::shared_ptr<http::Stream> stream(http::Response&& head);

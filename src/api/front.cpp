@@ -1,7 +1,7 @@
 // GET /: the sales as plain HTML, until there are pages.
 #include <fmt/core.h>
 
-#include <algorithm>
+#include <ranges>
 #include <string>
 
 #include "api/catalog_json.h"
@@ -41,15 +41,15 @@ std::string escape(std::string_view text) {
   return out;
 }
 
-struct Words {
+struct Captions {
   std::string_view title, none, item, price, left, from, until, phase, rest;
 };
-constexpr Words kEnglish{
+constexpr Captions kEnglish{
     "Sales", "Nothing is on sale yet.", "Item", "Price", "Left", "from", "until",
     "state", "More: GET /api/v1/sales"};
-constexpr Words kChinese{"活动", "暂无活动。", "商品",
-                         "价格", "剩余",       "开始",
-                         "结束", "状态",       "更多：GET /api/v1/sales"};
+constexpr Captions kChinese{"活动", "暂无活动。", "商品",
+                            "价格", "剩余",       "开始",
+                            "结束", "状态",       "更多：GET /api/v1/sales"};
 
 constexpr std::string_view kStyle =
     "body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}"
@@ -57,7 +57,7 @@ constexpr std::string_view kStyle =
     "border-bottom:1px solid #ccc}td.n{text-align:right}pre{background:#f4f4f4;padding:1rem;"
     "overflow:auto}";
 
-void append_sale(std::string& html, const engine::CatalogSale& sale, const Words& words,
+void append_sale(std::string& html, const engine::CatalogSale& sale, const Captions& words,
                  Instant now, std::size_t& items_left) {
   html +=
       fmt::format("<h2>{}</h2><p>{} {} {} {} — {}: <strong>{}</strong></p>",
@@ -88,7 +88,7 @@ constexpr std::string_view kDemoHints =
 }  // namespace
 
 void front_page(Context& context, const Request&, const Captures&, Exchange&& exchange) {
-  const Words& words = exchange.language() == Language::zh ? kChinese : kEnglish;
+  const Captions& words = exchange.language() == Language::zh ? kChinese : kEnglish;
   const Instant now = context.engine.now();
   std::string html = fmt::format(
       "<!doctype html><html lang=\"{}\"><meta charset=utf-8>"
@@ -98,13 +98,13 @@ void front_page(Context& context, const Request&, const Captures&, Exchange&& ex
   const engine::Catalog& catalog = context.catalog.get();
   std::size_t shown = 0;
   std::size_t items_left = kMaxShownItems;
-  for (auto sale = catalog.sales.rbegin(); sale != catalog.sales.rend(); ++sale) {
-    if ((*sale)->sale.phase(now) == sale::Phase::ended) continue;
+  for (const auto& sale : std::views::reverse(catalog.sales)) {
+    if (sale->sale.phase(now) == sale::Phase::ended) continue;
     if (++shown > kMaxShownSales || items_left == 0) {
       html += fmt::format("<p>{}</p>", words.rest);
       break;
     }
-    append_sale(html, **sale, words, now, items_left);
+    append_sale(html, *sale, words, now, items_left);
   }
   if (shown == 0) html += fmt::format("<p>{}</p>", words.none);
   if (context.shared->options.demo) html += kDemoHints;

@@ -28,12 +28,12 @@ constexpr ItemNo kNoItem{std::numeric_limits<std::uint32_t>::max()};
 /// No quantity either, for a body that could not be read.
 constexpr std::int64_t kNoQuantity = 0;
 
-const Text kBadKey{
+constexpr Words kBadKey{
     "Idempotency-Key must be 1 to 64 printable ASCII characters, bare or in double "
     "quotes.",
     "Idempotency-Key 须为 1 至 64 个可打印 ASCII 字符，可加双引号。"};
-const Text kBadQuantity{"\"quantity\" must be 1 to 1000000000.",
-                        "\"quantity\" 必须在 1 至 1000000000 之间。"};
+constexpr Words kBadQuantity{R"("quantity" must be 1 to 1000000000.)",
+                             R"("quantity" 必须在 1 至 1000000000 之间。)"};
 
 /// What a request asks for, as far as it can be told from its form.
 struct Wanted {
@@ -100,7 +100,7 @@ void answer_replayed(Context& context, Exchange&& exchange, OrderId order) {
 void answer_not_started(Context& context, Exchange&& exchange, ItemNo item) {
   const Instant starts_at = context.catalog.get().items[item.value]->sale->sale.starts_at;
   exchange.fail_until(Code::not_started, starts_at - context.engine.now(),
-                      fmt::format("\"starts_at\":\"{}\"", to_rfc3339(starts_at)));
+                      fmt::format(R"("starts_at":"{}")", to_rfc3339(starts_at)));
 }
 
 void answer_fault(Exchange&& exchange, const FormFault& fault) {
@@ -135,7 +135,7 @@ void answer(Context& context, PendingGrab&& grab, GrabOutcome outcome, const sal
       // 100 is what the tutorial's clients know a repeated grab by.
       return exchange.send(
           problem(Code::already_queued, exchange.language(), {},
-                  fmt::format("\"legacy_code\":100,\"order_id\":\"{}\"", to_text(order.id))));
+                  fmt::format(R"("legacy_code":100,"order_id":"{}")", to_text(order.id))));
     case GrabOutcome::limit_reached:
       return exchange.fail(Code::limit_reached);
     case GrabOutcome::sold_out:

@@ -14,7 +14,7 @@ namespace sluice::api {
 /// holds.
 struct FormFault {
   Code code = Code::invalid_request;
-  const Text* detail = nullptr;
+  const Words* detail = nullptr;
 };
 
 struct PendingGrab {

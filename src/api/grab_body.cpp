@@ -69,7 +69,7 @@ class Parser {
       return GrabBodyFault::not_an_integer;
     }
     std::int64_t value = 0;
-    const auto parsed = std::from_chars(rest_.data(), rest_.data() + end, value);
+    const auto parsed = std::from_chars(rest_.begin(), rest_.begin() + end, value);
     if (parsed.ec != std::errc{}) return GrabBodyFault::out_of_range;
     rest_.remove_prefix(end);
     into = value;
@@ -90,8 +90,8 @@ class Parser {
 
 }  // namespace
 
-const Text& to_text(GrabBodyFault fault) {
-  static const std::array<Text, 8> texts{{
+const Words& to_text(GrabBodyFault fault) {
+  static constexpr std::array<Words, 8> texts{{
       {"The body must be empty or a JSON object such as {\"quantity\":1}.",
        "请求体必须为空，或为 {\"quantity\":1} 这样的 JSON 对象。"},
       {"The body is not well-formed JSON.", "请求体不是合法的 JSON。"},

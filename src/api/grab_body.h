@@ -20,7 +20,7 @@ enum class GrabBodyFault : std::uint8_t {
   out_of_range,    ///< does not fit 64 bits
   trailing_data,
 };
-const Text& to_text(GrabBodyFault fault);
+const Words& to_text(GrabBodyFault fault);
 
 /// Strictly parses "" (one unit), `{}` (one unit) or `{"quantity":n}` with any JSON white space.
 /// Whether n is a sensible quantity is the core's to say; anything else in the body is a fault.

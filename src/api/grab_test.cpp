@@ -168,13 +168,13 @@ TEST_F(GrabTest, Row6TheBodyComesBeforeTheWindow) {
   const std::string bad = "400 invalid_request";
   for (const std::string& with_key : {std::string(), key("k")}) {
     std::vector<std::string> headers;
-    if (!with_key.empty()) headers.push_back(with_key);
+    if (!with_key.empty()) headers.emplace_back(with_key);
     EXPECT_EQ(row(grab("phone", "alice", R"({"quantity":0})", headers)), bad);
     EXPECT_EQ(row(grab("phone", "alice", R"({"quantity":-1})", headers)), bad);
     EXPECT_EQ(row(grab("phone", "alice", R"({"quantity":2147483648})", headers)), bad);
     EXPECT_EQ(row(grab("phone", "alice", R"({"quantity":1e3})", headers)), bad);
     EXPECT_EQ(row(grab("phone", "alice", "nonsense", headers)), bad);
-    headers.push_back("Content-Type: text/plain");
+    headers.emplace_back("Content-Type: text/plain");
     EXPECT_EQ(row(grab("phone", "alice", "{}", headers)), "415 unsupported_media_type");
     headers.back() = "Content-Type: Application/JSON ; charset=utf-8";
     EXPECT_EQ(row(grab("phone", "alice", "{}", headers)), "425 not_started");

@@ -43,7 +43,7 @@ std::optional<std::string> parse_idempotency_key(std::string_view value) {
   if (value.front() == '"') {
     key = unquote(value);
   } else if (std::ranges::all_of(value, [](char c) { return printable(c) && c != ' '; }) &&
-             value.find('"') == std::string_view::npos) {
+             !value.contains('"')) {
     key = std::string(value);
   }
   if (!key || key->empty() || key->size() > kMaxIdempotencyKey) return std::nullopt;

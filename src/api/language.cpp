@@ -41,9 +41,9 @@ int quality(std::string_view parameters) {
     if (!parameter.starts_with("q=") && !parameter.starts_with("Q=")) continue;
     parameter.remove_prefix(2);
     double value = 0;
-    const char* end = parameter.data() + parameter.size();
-    const auto parsed = std::from_chars(parameter.data(), end, value, std::chars_format::fixed);
-    if (parsed.ec != std::errc{} || parsed.ptr != end || !(value >= 0 && value <= 1)) return 0;
+    const char* end = parameter.end();
+    const auto parsed = std::from_chars(parameter.begin(), end, value, std::chars_format::fixed);
+    if (parsed.ec != std::errc{} || parsed.ptr != end || value < 0 || value > 1) return 0;
     return static_cast<int>(value * 1000);
   }
   return 1000;

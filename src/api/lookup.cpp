@@ -14,7 +14,7 @@ namespace {
 /// Ids need no percent-encoding, but a client may encode all the same.
 template <class Find>
 auto find_decoded(std::string_view segment, Find find) -> decltype(find(segment)) {
-  if (segment.find('%') == std::string_view::npos) return find(segment);
+  if (!segment.contains('%')) return find(segment);
   const auto decoded = http::decode_segment(segment);
   return decoded ? find(*decoded) : nullptr;
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <deque>
 #include <limits>
+#include <ranges>
 #include <string_view>
 #include <utility>
 
@@ -96,16 +97,16 @@ void add_items(Page& page, const engine::Engine& engine) {
   std::size_t shown = 0;
   std::size_t left_out = 0;
   // The newest first: those are what people look at.
-  for (auto item = catalog->items.rbegin(); item != catalog->items.rend(); ++item) {
-    if ((*item)->sale->sale.phase(now) == sale::Phase::ended || shown == kMaxItemGauges) {
+  for (const auto& item : std::views::reverse(catalog->items)) {
+    if (item->sale->sale.phase(now) == sale::Phase::ended || shown == kMaxItemGauges) {
       ++left_out;
       continue;
     }
     ++shown;
-    const sale::Counters counters = (*item)->live->read();
+    const sale::Counters counters = item->live->read();
     const auto add = [&](std::string_view state, Quantity quantity) {
       Page::add(units, real(quantity.units),
-                {{"item", (*item)->item.id}, {"state", std::string(state)}});
+                {{"item", item->item.id}, {"state", std::string(state)}});
     };
     add("stock", counters.stock);
     add("available", counters.available);

@@ -13,8 +13,7 @@
 namespace sluice::api {
 
 void append_cell(std::string& row, std::string_view cell) {
-  const bool formula =
-      !cell.empty() && std::string_view("=+-@\t\r").find(cell.front()) != std::string_view::npos;
+  const bool formula = !cell.empty() && std::string_view("=+-@\t\r").contains(cell.front());
   const bool quoted = cell.find_first_of(",\"\r\n") != std::string_view::npos;
   if (quoted) row += '"';
   if (formula) row += '\'';

@@ -12,7 +12,7 @@ namespace sluice::api {
 
 namespace {
 
-const Text kBadField{"A field has a value that is not allowed.", "某个字段的值不符合要求。"};
+constexpr Words kBadField{"A field has a value that is not allowed.", "某个字段的值不符合要求。"};
 
 void send_item(Context& context, Exchange& exchange, ItemNo no, int status) {
   const engine::CatalogItem& item = *context.catalog.get().items[no.value];

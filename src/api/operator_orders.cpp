@@ -92,7 +92,7 @@ class Attention : public std::enable_shared_from_this<Attention> {
     http::JsonWriter one(text);
     write_operator_order(one, order);
     text.pop_back();  // one more member before the closing brace
-    json_.raw(text + ",\"attention\":\"" + why + "\"}");
+    json_.raw(text + R"(,"attention":")" + why + R"("})");
   }
 
   void find_refunds() {

@@ -13,9 +13,9 @@ namespace sluice::api {
 
 namespace {
 
-const Text kBadField{"A field has a value that is not allowed.", "某个字段的值不符合要求。"};
-const Text kBadWindow{"ends_at must be after starts_at, and both within 1970 to 9999.",
-                      "ends_at 必须晚于 starts_at，且都在 1970 至 9999 年之间。"};
+constexpr Words kBadField{"A field has a value that is not allowed.", "某个字段的值不符合要求。"};
+constexpr Words kBadWindow{"ends_at must be after starts_at, and both within 1970 to 9999.",
+                           "ends_at 必须晚于 starts_at，且都在 1970 至 9999 年之间。"};
 
 void send_sale(Context& context, Exchange& exchange, SaleNo no, int status) {
   const engine::CatalogSale& sale = *context.catalog.get().sales[no.value];

@@ -18,10 +18,10 @@ enum class Access : std::uint8_t {
 };
 
 struct Route {
-  http::Method method;
   std::string_view pattern;
-  Access access;
   HandlerFunction handler;
+  http::Method method;
+  Access access;
 };
 
 /// Every route there is, in the order of the metrics' rows: row 0 is for requests that match none.

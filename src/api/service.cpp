@@ -23,9 +23,9 @@ Mailbox& add_mailbox(Api::Shared& shared, http::IoThread& thread) {
 
 }  // namespace
 
-Api::Shared::Shared(engine::Engine& engine_, const ApiOptions& options_)
+Api::Shared::Shared(engine::Engine& engine_, ApiOptions options_)
     : engine(engine_),
-      options(options_),
+      options(std::move(options_)),
       by_user(options.user_per_second, options.user_per_second, kMaxLimitedKeys, options.seed),
       by_address(options.address_per_second, options.address_per_second, kMaxLimitedKeys,
                  options.seed) {}
@@ -80,7 +80,7 @@ Service::Service(std::unique_ptr<Context> context, bool operators) : context_(st
 }
 
 void Service::handle(const http::Request& request, http::Responder responder) {
-  http::Router::Found found = router_.find(request.method, request.path);
+  const http::Router::Found found = router_.find(request.method, request.path);
   if (found.match == http::Router::Match::found) {
     (*found.handler)(request, found.captures, std::move(responder));
     return;

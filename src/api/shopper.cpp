@@ -65,7 +65,7 @@ void list_orders(Context& context, const Request& request, const Captures&, Exch
 void cancel_order(Context& context, const Request&, const Captures& captures, Exchange&& exchange) {
   const auto id = parse_order_id(captures[0]);
   if (!id) return exchange.fail(Code::unknown_order);
-  std::string user = context.claims.user;
+  const std::string user = context.claims.user;
   submit(context, std::move(exchange), sale::CancelByUser{user, *id},
          [&context, id = *id, user](Exchange&& kept, const engine::Reply& reply) {
            switch (std::get<sale::CancelOutcome>(reply.outcome)) {

@@ -18,11 +18,12 @@ TEST_F(ShopperTest, TheClockAndTheSales) {
   ASSERT_EQ(open_sale("later", 1, 1, Span::seconds(100)).status, 201);
   ASSERT_EQ(open_sale("now", 2).status, 201);
   ASSERT_EQ(open_sale("past", 3, 1, Span::seconds(-100), Span::seconds(50)).status, 201);
+  ASSERT_EQ(open_sale("older", 3, 1, Span::seconds(-200), Span::seconds(50)).status, 201);
   const Answer answer = get("/api/v1/sales");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("cache-control"), "public, max-age=1");
   const auto sales = answer.json().at("sales").as_array();
-  ASSERT_EQ(sales.size(), 3U);
+  ASSERT_EQ(sales.size(), 4U);
   const auto told = [&](std::size_t index) {
     const auto& sale = sales[index].as_object();
     const auto& item = sale.at("items").as_array().at(0).as_object();
@@ -32,6 +33,7 @@ TEST_F(ShopperTest, TheClockAndTheSales) {
   EXPECT_EQ(told(0), "now open open");
   EXPECT_EQ(told(1), "later upcoming upcoming");
   EXPECT_EQ(told(2), "past ended ended");
+  EXPECT_EQ(told(3), "older ended ended");
   EXPECT_FALSE(answer.json().as_object().contains("next_page_token"));
 }
 
@@ -244,15 +246,15 @@ TEST_F(ShopperTest, MetricsCountWhatHappened) {
     EXPECT_NE(answer.body.find("\n" + std::string(line) + "\n"), std::string::npos) << line << "\n"
                                                                                     << answer.body;
   };
-  has("sluice_grabs_total{outcome=\"granted\"} 1");
-  has("sluice_grabs_total{outcome=\"sold_out\"} 3");
-  has("sluice_grabs_total{outcome=\"already_queued\"} 1");
-  has("sluice_http_requests_total{method=\"POST\",route=\"/api/v1/items/{item}/orders\","
-      "status=\"2xx\"} 1");
-  has("sluice_http_requests_total{method=\"POST\",route=\"/api/v1/items/{item}/orders\","
-      "status=\"4xx\"} 4");
-  has("sluice_item_units{item=\"phone\",state=\"held\"} 1");
-  has("sluice_item_units{item=\"phone\",state=\"available\"} 0");
+  has(R"(sluice_grabs_total{outcome="granted"} 1)");
+  has(R"(sluice_grabs_total{outcome="sold_out"} 3)");
+  has(R"(sluice_grabs_total{outcome="already_queued"} 1)");
+  has(R"(sluice_http_requests_total{method="POST",route="/api/v1/items/{item}/orders",)"
+      R"(status="2xx"} 1)");
+  has(R"(sluice_http_requests_total{method="POST",route="/api/v1/items/{item}/orders",)"
+      R"(status="4xx"} 4)");
+  has(R"(sluice_item_units{item="phone",state="held"} 1)");
+  has(R"(sluice_item_units{item="phone",state="available"} 0)");
   has("sluice_orders 1");
   has("sluice_users 1");
   has("sluice_conserved 1");

@@ -25,7 +25,7 @@ std::string Answer::text(std::string_view member) const {
   const auto value = json();
   const auto* found = value.as_object().if_contains({member.data(), member.size()});
   if (found == nullptr || !found->is_string()) return {};
-  return std::string(found->as_string().c_str());
+  return found->as_string().c_str();
 }
 
 std::string Answer::code() const {
@@ -38,6 +38,7 @@ std::string Answer::detail() const {
 
 int send_only(std::uint16_t port, const Ask& request) {
   const int socket_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket_fd < 0) throw std::runtime_error("no socket");
   const timeval timeout{10, 0};
   setsockopt(socket_fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
   sockaddr_in address{};
@@ -68,7 +69,7 @@ int send_only(std::uint16_t port, const Ask& request) {
 std::string read_until(int socket, std::string_view until) {
   std::string text;
   std::array<char, 16384> buffer;
-  while (until.empty() || text.find(until) == std::string::npos) {
+  while (until.empty() || !text.contains(until)) {
     const ssize_t got = recv(socket, buffer.data(), buffer.size(), 0);
     if (got <= 0) break;
     text.append(buffer.data(), static_cast<std::size_t>(got));

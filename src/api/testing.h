@@ -65,10 +65,13 @@ int send_only(std::uint16_t port, const Ask& request);
 std::string read_until(int socket, std::string_view until);
 
 class ApiTest : public ::testing::Test {
- protected:
+ public:
   ApiTest() { start({}); }
   ~ApiTest() override { stop(); }
+  ApiTest(const ApiTest&) = delete;
+  ApiTest& operator=(const ApiTest&) = delete;
 
+ protected:
   /// Starts anew with other options, on the same record.
   void start(ApiOptions options);
   void stop();

@@ -21,15 +21,15 @@ inline constexpr std::array<bool, 256> kTokenChars = [] {
 
 }  // namespace detail
 
-inline constexpr bool is_token_char(char c) {
+constexpr bool is_token_char(char c) {
   return detail::kTokenChars[static_cast<unsigned char>(c)];
 }
 
-inline constexpr char to_lower(char c) {
+constexpr char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
 }
 
-inline constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
+constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (to_lower(a[i]) != to_lower(b[i])) return false;

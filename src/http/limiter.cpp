@@ -117,7 +117,7 @@ LimitDecision RateLimiter::admit(std::string_view key, Instant now) {
 
   const std::lock_guard lock(shard.mutex);
   Set& set = shard.sets[place / kShards];
-  auto cell = std::ranges::find(set, hash, &Cell::key);
+  auto* cell = std::ranges::find(set, hash, &Cell::key);
   if (cell == set.end()) {
     // The entry with the earliest arrival time has been idle longest and has the least to forget.
     cell = std::ranges::min_element(set, {}, &Cell::arrival_us);

@@ -12,8 +12,8 @@ namespace sluice::http {
 
 struct LimitDecision {
   bool allowed = true;
-  Span retry_after;           ///< when refused: how long until one request would be allowed
-  std::uint32_t limit = 0;    ///< requests per second, for RateLimit-Policy
+  Span retry_after;         ///< when refused: how long until one request would be allowed
+  std::uint32_t limit = 0;  ///< requests per second, for RateLimit-Policy
   std::uint32_t remaining = 0;
 };
 

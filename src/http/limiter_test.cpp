@@ -84,6 +84,7 @@ TEST(RateLimiter, ManyThreadsTogetherGetNoMoreThanTheBurst) {
   RateLimiter limiter(1, burst, 100, 1);
   std::atomic<std::uint32_t> allowed{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 1000; ++i)

@@ -120,7 +120,7 @@ struct TokenVerifier::Parts {
   std::size_t next_to_forget = 0;
 
   std::expected<Key, TokenError> key_of(std::string_view header);
-  bool signature_holds(const Key& key, const Segments& token);
+  bool signature_holds(const Key& key, const Segments& token) const;
   void remember(std::string_view header, const Key& key);
   std::expected<void, TokenError> check_claims(const TokenMembers& members, Instant now,
                                                Claims& claims) const;
@@ -150,7 +150,7 @@ std::expected<Key, TokenError> TokenVerifier::Parts::key_of(std::string_view hea
   return std::unexpected(TokenError::wrong_algorithm);
 }
 
-bool TokenVerifier::Parts::signature_holds(const Key& key, const Segments& token) {
+bool TokenVerifier::Parts::signature_holds(const Key& key, const Segments& token) const {
   std::array<char, kEd25519Signature> signature;
   const auto length = from_base64url(token.signature, signature.data(), signature.size());
   if (!length) return false;

@@ -12,20 +12,20 @@ namespace sluice::http {
 /// The members of a token's header or payload that anybody here looks at. A member that is present
 /// but not of its type sets `wrong_type`.
 struct TokenMembers {
-  enum Bit : std::uint32_t {
-    alg = 1U << 0U,
-    kid = 1U << 1U,
-    typ = 1U << 2U,
-    crit = 1U << 3U,
-    sub = 1U << 4U,
-    exp = 1U << 5U,
-    nbf = 1U << 6U,
-    iat = 1U << 7U,
-    iss = 1U << 8U,
-    aud = 1U << 9U,
-    role = 1U << 10U,
-  };
-  std::uint32_t present = 0;
+  using Bit = std::uint32_t;
+  static constexpr Bit alg = 1U << 0U;
+  static constexpr Bit kid = 1U << 1U;
+  static constexpr Bit typ = 1U << 2U;
+  static constexpr Bit crit = 1U << 3U;
+  static constexpr Bit sub = 1U << 4U;
+  static constexpr Bit exp = 1U << 5U;
+  static constexpr Bit nbf = 1U << 6U;
+  static constexpr Bit iat = 1U << 7U;
+  static constexpr Bit iss = 1U << 8U;
+  static constexpr Bit aud = 1U << 9U;
+  static constexpr Bit role = 1U << 10U;
+
+  Bit present = 0;
   bool wrong_type = false;
   std::string alg_text, kid_text, typ_text, sub_text, iss_text, role_text;
   std::vector<std::string> audiences;

@@ -20,7 +20,7 @@ constexpr std::string_view kSecret = "a secret of more than 16 bytes";
 
 std::string hs256(std::string_view header, std::string_view payload,
                   std::string_view secret = kSecret) {
-  std::string token = to_base64url(header) + "." + to_base64url(payload);
+  const std::string token = to_base64url(header) + "." + to_base64url(payload);
   const Sha256Digest signature = HmacSha256(secret)(token);
   return token + "." +
          to_base64url({reinterpret_cast<const char*>(signature.data()), signature.size()});
@@ -35,7 +35,7 @@ class Ed25519 {
   Ed25519() : key_(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), EVP_PKEY_free) {}
 
   std::string public_pem() const {
-    std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
+    const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), BIO_free);
     PEM_write_bio_PUBKEY(out.get(), key_.get());
     char* data = nullptr;
     const long size = BIO_get_mem_data(out.get(), &data);
@@ -43,8 +43,8 @@ class Ed25519 {
   }
   std::string token(std::string_view header, std::string_view payload) const {
     const std::string text = to_base64url(header) + "." + to_base64url(payload);
-    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                    EVP_MD_CTX_free);
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                          EVP_MD_CTX_free);
     std::string signature(64, '\0');
     std::size_t size = signature.size();
     EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get());
@@ -69,7 +69,7 @@ std::string refused(TokenError error) {
 
 class TokenTest : public ::testing::Test {
  protected:
-  static std::unique_ptr<TokenVerifier> make(TokenOptions options) {
+  static std::unique_ptr<TokenVerifier> make(const TokenOptions& options) {
     auto verifier = TokenVerifier::create(options);
     EXPECT_TRUE(verifier) << verifier.error().message;
     return std::move(*verifier);
