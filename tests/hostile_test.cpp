@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "http/token.h"
 #include "support/server_process.h"
 #include "support/wire.h"
 
@@ -47,7 +48,9 @@ class HostileTest : public testing::Test {
     ASSERT_TRUE(answer.has_value()) << what << ": no answer";
     EXPECT_EQ(answer->status, status) << what << ": " << answer->body;
     EXPECT_EQ(answer->header("Content-Type"), "application/problem+json") << what;
-    if (!code.empty()) EXPECT_EQ(answer->member("code"), code) << what << ": " << answer->body;
+    if (!code.empty()) {
+      EXPECT_EQ(answer->member("code"), code) << what << ": " << answer->body;
+    }
     EXPECT_EQ(answer->member("status"), std::to_string(status)) << what;
     EXPECT_FALSE(answer->member("title").empty()) << what;
     EXPECT_FALSE(answer->member("detail").empty()) << what;
@@ -121,6 +124,8 @@ TEST_F(HostileTest, BodiesHeadersAndTargetsThatAreTooLarge) {
                  413, "", "65,550 bytes of body");
   expect_problem(raw(head("X-Large: " + std::string(20'000, 'a') + "\r\n\r\n")), 431, "",
                  "20,000 bytes of header");
+  expect_problem(raw(head("Content-Length: 99999999999999999999999\r\n\r\n")), 413, "",
+                 "an endless length");
   std::string many;
   for (int i = 0; i < 500; ++i)
     many += "X-" + std::to_string(i) + ": 1\r\n";
@@ -140,7 +145,6 @@ TEST_F(HostileTest, RequestsThatTwoServersWouldReadDifferently) {
       {"a signed length", "Content-Length: +0\r\n\r\n"},
       {"a negative length", "Content-Length: -1\r\n\r\n"},
       {"a hexadecimal length", "Content-Length: 0x0\r\n\r\n"},
-      {"an endless length", "Content-Length: 99999999999999999999999\r\n\r\n"},
       {"a folded header", "X-Folded: a\r\n b\r\nContent-Length: 0\r\n\r\n"},
       {"bare line feeds", "X-Bare: 1\nContent-Length: 0\n\n"},
       {"space before the colon", "Content-Length : 0\r\n\r\n"},
