@@ -12,7 +12,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::string kSales =
+constexpr const char* kSales =
     R"({"now":"2026-11-22T12:00:00.000Z","sales":[{"id":"s","title":"T","phase":"open",)"
     R"("starts_at":"2026-11-22T11:00:00.000Z","ends_at":"2026-11-22T13:00:00.000Z","items":[)"
     R"({"id":"i","title":"I","stock":5,"available":4,"per_user_limit":2}]}]})";

@@ -47,6 +47,7 @@ void Crowd::sign(const SigningKey& key, Instant issued_at, const std::atomic<boo
   std::atomic<std::uint64_t> signed_so_far{0};
   std::atomic<std::size_t> running{parts_.size()};
   std::vector<std::jthread> threads;
+  threads.reserve(parts_.size());
   for (const auto& one : parts_) {
     threads.emplace_back([&, shoppers = one.get()] {
       shoppers->sign(key, issued_at, kTokenLifetime, signed_so_far, stop);
@@ -83,6 +84,7 @@ Result<void> Crowd::connect(const Plan& plan, std::uint64_t round) {
 void Crowd::play(std::uint64_t start_ns, const OnProgress& on_progress) {
   std::atomic<std::size_t> running{workers_.size()};
   std::vector<std::jthread> threads;
+  threads.reserve(workers_.size());
   const Options& options = workers_.front()->options();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     threads.emplace_back([&, i] {

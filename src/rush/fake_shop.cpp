@@ -70,10 +70,6 @@ FakeShop::~FakeShop() {
   server_->stop(Span::seconds(1));
 }
 
-void FakeShop::stop() {
-  server_->stop(Span::seconds(1));
-}
-
 std::string FakeShop::url() const {
   return fmt::format("http://127.0.0.1:{}", server_->port());
 }
@@ -89,7 +85,7 @@ http::Response FakeShop::handle(const http::Request& request, const std::string&
   const std::string_view path = request.path;
   const std::lock_guard lock(mutex_);
   if (request.method == http::Method::post && path.starts_with(kItems)) {
-    std::string_view item = path.substr(kItems.size());
+    const std::string_view item = path.substr(kItems.size());
     return grab(user, item.substr(0, item.find('/')), request.idempotency_key);
   }
   if (path == "/api/v1/sales") return sales();
@@ -160,9 +156,9 @@ http::Response FakeShop::list_orders(const std::string& user) {
 
 http::Response FakeShop::list_all_orders() {
   std::string inside;
-  for (auto order = orders_.rbegin(); order != orders_.rend(); ++order) {
-    if (!inside.empty()) inside += ',';
-    inside += order_json(*order);
+  for (const Order& order : orders_) {
+    if (!inside.empty()) inside.insert(0, 1, ',');
+    inside.insert(0, order_json(order));
   }
   return json(200, fmt::format(R"({{"orders":[{}]}})", inside));
 }

@@ -38,8 +38,6 @@ class FakeShop {
 
   std::string url() const;
   std::size_t orders() const;
-  /// Requests with a method and path that a grab has not.
-  void stop();
 
  private:
   class Door;

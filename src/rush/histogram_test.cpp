@@ -42,7 +42,7 @@ TEST(Histogram, ValuesAboveTheLargestAreCountedAsTheLargest) {
 }
 
 RC_GTEST_PROP(Histogram, PercentilesAreWithinOnePercentOrOneUnit,
-              (std::vector<std::uint64_t> raw)) {
+              (const std::vector<std::uint64_t>& raw)) {
   RC_PRE(!raw.empty());
   std::vector<std::uint64_t> values;
   Histogram histogram;
@@ -62,7 +62,7 @@ RC_GTEST_PROP(Histogram, PercentilesAreWithinOnePercentOrOneUnit,
 }
 
 RC_GTEST_PROP(Histogram, MergingEqualsRecordingEverything,
-              (std::vector<std::uint32_t> first, std::vector<std::uint32_t> second)) {
+              (const std::vector<std::uint32_t>& first, const std::vector<std::uint32_t>& second)) {
   Histogram a;
   Histogram b;
   Histogram all;

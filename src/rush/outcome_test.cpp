@@ -19,7 +19,7 @@ Reading read(int status, std::string_view body, std::string_view head = "HTTP/1.
 std::string problem(const char* code, const char* more = "") {
   return std::string(
              R"({"type":"t","title":"code","status":409,"detail":"the \"code\":\"granted\"",)") +
-         "\"code\":\"" + code + "\"" + more + "}";
+         R"("code":")" + code + '"' + more + "}";
 }
 
 TEST(Outcome, EveryCaseOfTheContract) {

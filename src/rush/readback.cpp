@@ -22,7 +22,7 @@ class Interview : public Driver {
         on_answer_(on_answer),
         wire_(target, Readback::kConnections, kAnswerTimeout),
         slots_(Readback::kConnections) {
-    for (std::uint16_t i = 0; i < slots_.size(); ++i)
+    for (std::uint16_t i = 0; i < Readback::kConnections; ++i)
       free_.push_back(i);
   }
 

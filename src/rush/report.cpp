@@ -161,6 +161,7 @@ double Report::answered_per_second() const {
 
 double Report::median_per_second() const {
   std::vector<double> rates;
+  rates.reserve(rounds.size());
   for (const Round& one : rounds)
     rates.push_back(one.per_second());
   if (rates.empty()) return 0;

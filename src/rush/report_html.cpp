@@ -34,7 +34,7 @@ margin:16px 0}
 .verdict p{margin:0;flex:1 1 320px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(116px,1fr));gap:10px;margin:16px 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:12px 14px}
-.tile b{display:block;white-space:nowrap;font-size:1.35rem;font-weight:650;font-variant-numeric:tabular-nums;
+.tile b{display:block;white-space:nowrap;font-size:1.25rem;font-weight:650;font-variant-numeric:tabular-nums;
 line-height:1.25}
 .tile span,.note{color:var(--soft);font-size:.88rem}
 .note{margin:0 0 8px}

@@ -86,7 +86,7 @@ TEST(Report, HtmlIsOneHarmlessPageWithThreePlots) {
 }
 
 TEST(Report, AnEmptyRunStillRenders) {
-  Report report;
+  const Report report;
   EXPECT_THAT(render_html(report), HasSubstr("</html>"));
   EXPECT_THAT(render_text(report), HasSubstr("0 answers"));
   EXPECT_NO_THROW(boost::json::parse(render_json(report)));
@@ -115,7 +115,7 @@ TEST(Report, NumbersAreGrouped) {
   EXPECT_EQ(grouped(1'234'567), "1,234,567");
 }
 
-RC_GTEST_PROP(EscapeHtml, LeavesNothingThatHtmlReads, (std::string text)) {
+RC_GTEST_PROP(EscapeHtml, LeavesNothingThatHtmlReads, (const std::string& text)) {
   const std::string safe = escape_html(text);
   RC_ASSERT(safe.find_first_of("<>\"'") == std::string::npos);
   for (std::size_t at = 0; (at = safe.find('&', at)) != std::string::npos; ++at) {

@@ -97,7 +97,7 @@ ResponseParser::State ResponseParser::read_head(std::string_view buffered) {
 
 bool ResponseParser::read_status_line(std::string_view line) {
   // "HTTP/1.1 200 OK"; the reason may be missing.
-  const bool shaped = line.size() >= 12 && line.substr(0, 7) == "HTTP/1." &&
+  const bool shaped = line.size() >= 12 && line.starts_with("HTTP/1.") &&
                       (line[7] == '0' || line[7] == '1') && line[8] == ' ' && digit(line[9]) &&
                       digit(line[10]) && digit(line[11]) && (line.size() == 12 || line[12] == ' ');
   if (!shaped || line[9] < '1' || line[9] > '5') {

@@ -54,7 +54,7 @@ Report play(const Options& options) {
 }
 
 TEST(Rush, AnHonestShopPassesAndSellsOut) {
-  FakeShop shop(3, 40, {});
+  const FakeShop shop(3, 40, {});
   const Report report = play(crowd(shop));
   EXPECT_TRUE(report.passed()) << failures(report);
   EXPECT_EQ(shop.orders(), 120U);
@@ -66,7 +66,7 @@ TEST(Rush, AnHonestShopPassesAndSellsOut) {
 }
 
 TEST(Rush, TwoThreadsShareTheCrowd) {
-  FakeShop shop(2, 30, {});
+  const FakeShop shop(2, 30, {});
   Options options = crowd(shop);
   options.threads = 2;
   const Report report = play(options);
@@ -75,14 +75,14 @@ TEST(Rush, TwoThreadsShareTheCrowd) {
 }
 
 TEST(Rush, AStockLargerThanTheCrowdIsNotSoldOut) {
-  FakeShop shop(1, 1'000, {});
+  const FakeShop shop(1, 1'000, {});
   const Report report = play(crowd(shop));
   EXPECT_TRUE(report.passed()) << failures(report);
   EXPECT_EQ(shop.orders(), 400U);
 }
 
 TEST(Rush, IdempotencyKeysAreReplayed) {
-  FakeShop shop(1, 50, {});
+  const FakeShop shop(1, 50, {});
   Options options = crowd(shop);
   options.idempotency_keys = true;
   const Report report = play(options);
@@ -92,7 +92,7 @@ TEST(Rush, IdempotencyKeysAreReplayed) {
 }
 
 TEST(Rush, ClosedLoopSendsExactlyWhatWasAsked) {
-  FakeShop shop(1, 300, {});
+  const FakeShop shop(1, 300, {});
   Options options = crowd(shop);
   options.mode = Mode::closed;
   options.requests = 1'000;
@@ -105,7 +105,7 @@ TEST(Rush, ClosedLoopSendsExactlyWhatWasAsked) {
 }
 
 TEST(Rush, LostAnswersAreLookedUpAfterwards) {
-  FakeShop shop(1, 100, {.drops_answers = true});
+  const FakeShop shop(1, 100, {.drops_answers = true});
   Options options = crowd(shop);
   options.mode = Mode::closed;
   options.requests = 300;
@@ -125,7 +125,7 @@ struct Dishonest {
 class DishonestShop : public testing::TestWithParam<Dishonest> {};
 
 TEST_P(DishonestShop, IsCaught) {
-  FakeShop shop(2, 20, GetParam().faults);
+  const FakeShop shop(2, 20, GetParam().faults);
   const Report report = play(crowd(shop));
   EXPECT_FALSE(report.passed());
   EXPECT_THAT(failures(report), HasSubstr(GetParam().check));
@@ -147,7 +147,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 TEST(Rush, ARawServerIsOnlyMeasured) {
-  FakeShop shop(1, 1, {});
+  const FakeShop shop(1, 1, {});
   Options options = crowd(shop);
   options.raw_method = "GET";
   options.raw_path = "/api/v1/sales";
@@ -168,7 +168,7 @@ TEST(Rush, AnotherMachineIsRefusedUnlessItIsOwned) {
 TEST(Rush, AServerThatIsNotThereIsSaidAtOnce) {
   std::string url;
   {
-    FakeShop shop(1, 1, {});
+    const FakeShop shop(1, 1, {});
     url = shop.url();
   }
   Options options;
@@ -193,7 +193,7 @@ int command(std::string line, std::string& out) {
 }
 
 TEST(Rush, TheCommandWritesItsReports) {
-  FakeShop shop(2, 25, {});
+  const FakeShop shop(2, 25, {});
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("rush-test-" + std::to_string(getpid()));
   std::filesystem::create_directories(folder);

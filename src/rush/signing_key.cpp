@@ -87,7 +87,7 @@ Result<SigningKey> find_signing_key(const std::string& data, const std::string& 
 }
 
 Addresses find_addresses(const std::string& data) {
-  const Addresses standard{kDefaultUrl, kDefaultUrl};
+  Addresses standard{kDefaultUrl, kDefaultUrl};
   const auto text = read_file(data + "/server.json", kMaxSettingsBytes);
   if (!text) return standard;
   boost::system::error_code wrong;

@@ -129,9 +129,9 @@ std::string stacked_bars(std::string_view title, std::string_view unit,
   const double grid = round_step(top);
   const double scale_top = std::ceil(top / grid) * grid;
   const auto y_of = [&](double value) { return kTop + kPlotHeight * (1 - value / scale_top); };
-  for (double value = 0; value <= scale_top * 1.001; value += grid) {
-    grid_line(out, y_of(value), short_number(value));
-  }
+  const int lines = static_cast<int>(std::lround(scale_top / grid));
+  for (int i = 0; i <= lines; ++i)
+    grid_line(out, y_of(grid * i), short_number(grid * i));
   const double step = kPlotWidth / static_cast<double>(count);
   const double gap = step > 6 ? 1.5 : 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -140,9 +140,9 @@ std::string stacked_bars(std::string_view title, std::string_view unit,
     for (const Series& one : series) {
       if (one.values[i] <= 0) continue;
       const double y = y_of(below + one.values[i]);
-      out += fmt::format(
-          "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\"/>",
-          one.css, x + gap / 2, y, std::max(step - gap, 0.5), y_of(below) - y);
+      out +=
+          fmt::format(R"(<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>)",
+                      one.css, x + gap / 2, y, std::max(step - gap, 0.5), y_of(below) - y);
       below += one.values[i];
     }
     hover_column(out, x, step, hover(positions[i], unit, series, i));
@@ -166,12 +166,12 @@ std::string log_lines(std::string_view title, std::string_view unit,
     }
   }
   if (count == 0 || high <= 0) return out + "</svg>\n";
-  const double first = std::floor(std::log10(low));
-  const double last = std::max(std::ceil(std::log10(high)), first + 1);
+  const int first = static_cast<int>(std::floor(std::log10(low)));
+  const int last = std::max(static_cast<int>(std::ceil(std::log10(high))), first + 1);
   const auto y_of = [&](double value) {
     return kTop + kPlotHeight * (1 - (std::log10(value) - first) / (last - first));
   };
-  for (double power = first; power <= last; ++power) {
+  for (int power = first; power <= last; ++power) {
     grid_line(out, y_of(std::pow(10.0, power)),
               fmt::format("{} {}", short_number(std::pow(10.0, power)), unit));
   }
@@ -189,8 +189,8 @@ std::string log_lines(std::string_view title, std::string_view unit,
       const double x = kLeft + center + step * static_cast<double>(i);
       path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", x, y_of(one.values[i]));
       if (count <= 40) {
-        dots += fmt::format("<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.6\"/>", one.css,
-                            x, y_of(one.values[i]));
+        dots += fmt::format(R"(<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="2.6"/>)", one.css, x,
+                            y_of(one.values[i]));
       }
       pen_down = true;
     }

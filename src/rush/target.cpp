@@ -47,7 +47,7 @@ std::optional<HostPort> split(std::string_view authority) {
   if (host.starts_with('[')) {
     if (!host.ends_with(']')) return std::nullopt;
     host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
+  } else if (host.contains(':')) {
     return std::nullopt;
   }
   const auto number = parse_uint(port, 65'535);

@@ -14,7 +14,7 @@ class Finding {
  public:
   explicit Finding(std::string name) : name_(std::move(name)) {}
 
-  void wrong(std::string text) {
+  void wrong(const std::string& text) {
     ++count_;
     if (count_ > kShown) return;
     if (!text_.empty()) text_ += "; ";

@@ -107,8 +107,8 @@ std::vector<Broken> broken_promises() {
          e.outcomes[static_cast<std::size_t>(Outcome::server_error)] = 1;
        },
        "answers as documented", "1 answers were none of the contract's (1 server errors"},
-      {"server gone", [](Evidence& e) { e.troubles.push_back("no answer"); }, "evidence complete",
-       "no answer"},
+      {"server gone", [](Evidence& e) { e.troubles.emplace_back("no answer"); },
+       "evidence complete", "no answer"},
   };
 }
 
@@ -173,7 +173,7 @@ TEST(Verdict, ASecondOrderAfterTheHoldEndedIsNoFault) {
 TEST(Verdict, ManyFaultsAreCountedNotListed) {
   Evidence evidence = clean();
   for (int i = 0; i < 20; ++i)
-    evidence.troubles.push_back("trouble");
+    evidence.troubles.emplace_back("trouble");
   EXPECT_THAT(failures(judge(evidence)), HasSubstr("and 15 more"));
 }
 

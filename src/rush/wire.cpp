@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "base/assert.h"
 
@@ -29,20 +30,19 @@ constexpr unsigned kMaxRetryDoublings = 5;  // so at most 640 ms between attempt
 
 }  // namespace
 
-Wire::Wire(const Target& target, unsigned connections, Span timeout)
-    : target_(target),
+Wire::Wire(Target target, unsigned connections, Span timeout)
+    : target_(std::move(target)),
       timeout_ns_(static_cast<std::uint64_t>(timeout.ms) * kMs),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       connections_(connections),
       idle_ring_(connections),
-      in_ring_(connections, false),
-      down_(connections) {
+      in_ring_(connections, false) {
   SLUICE_ASSERT(connections >= 1 && connections <= kMaxConnections, "1 to 20000 connections");
   if (epoll_ < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
 }
 
 Wire::~Wire() {
-  for (Connection& one : connections_) {
+  for (const Connection& one : connections_) {
     if (one.fd >= 0) ::close(one.fd);
   }
   ::close(epoll_);
@@ -129,7 +129,7 @@ void Wire::start_connect(std::uint32_t index, std::uint64_t now_ns) {
   if (one.fd < 0) return connect_failed(index, errno, now_ns);
   const int on = 1;
   setsockopt(one.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const auto* address = static_cast<const sockaddr*>(static_cast<const void*>(&target_.address));
+  const auto* address = reinterpret_cast<const sockaddr*>(&target_.address);
   const int result = ::connect(one.fd, address, target_.address_size);
   if (result != 0 && errno != EINPROGRESS) return connect_failed(index, errno, now_ns);
   epoll_event event{};
@@ -138,7 +138,6 @@ void Wire::start_connect(std::uint32_t index, std::uint64_t now_ns) {
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, one.fd, &event) != 0) {
     return connect_failed(index, errno, now_ns);
   }
-  --down_;
   one.phase = Phase::connecting;
   one.since_ns = now_ns;
 }
@@ -168,7 +167,6 @@ void Wire::connect_failed(std::uint32_t index, int error, std::uint64_t now_ns) 
 void Wire::close(std::uint32_t index, std::uint64_t retry_at_ns) {
   Connection& one = connections_[index];
   if (one.fd >= 0) ::close(one.fd);
-  if (one.phase != Phase::down) ++down_;
   one.fd = -1;
   one.phase = Phase::down;
   one.since_ns = retry_at_ns;
@@ -193,7 +191,7 @@ void Wire::become_idle(std::uint32_t index) {
 
 void Wire::lose(std::uint32_t index, Loss loss, const std::string& why, std::uint64_t now_ns,
                 Driver& driver) {
-  Connection& one = connections_[index];
+  const Connection& one = connections_[index];
   const Errand errand = one.errand;
   const std::uint64_t sent = one.since_ns;
   counts_.last_problem = why;
@@ -204,7 +202,7 @@ void Wire::lose(std::uint32_t index, Loss loss, const std::string& why, std::uin
 
 void Wire::on_event(std::uint32_t index, std::uint32_t events, std::uint64_t now_ns,
                     Driver& driver) {
-  Connection& one = connections_[index];
+  const Connection& one = connections_[index];
   switch (one.phase) {
     case Phase::down:
       return;  // closed while handling an earlier event of the same batch

@@ -60,7 +60,7 @@ class Wire {
  public:
   /// `timeout` is the longest wait for an answer. Throws std::system_error when the kernel refuses
   /// an epoll instance.
-  Wire(const Target& target, unsigned connections, Span timeout);
+  Wire(Target target, unsigned connections, Span timeout);
   ~Wire();
   Wire(const Wire&) = delete;
   Wire& operator=(const Wire&) = delete;
@@ -113,7 +113,6 @@ class Wire {
   std::size_t ring_size_ = 0;
   std::size_t idle_count_ = 0;
   std::size_t in_flight_ = 0;
-  std::size_t down_ = 0;
   std::uint64_t next_sweep_ns_ = 0;
   WireCounts counts_;
 };
