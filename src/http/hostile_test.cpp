@@ -155,6 +155,35 @@ TEST(HostileTest, APeerThatDoesNotReadIsCutOff) {
   EXPECT_LT(server->counts().requests, 40U) << "what is not read is not produced either";
 }
 
+TEST(HostileTest, PeersThatDoNotReadTogetherHoldNoMoreThanTheBound) {
+  constexpr std::size_t kLarge = std::size_t{16} << 20;
+  constexpr std::size_t kPeers = 16;  // four times what the bound leaves room for
+  const std::string large(kLarge, 'z');
+  const auto server = start([&](const Request& request, Responder responder, IoThread&) {
+    responder.send(text(request.path == "/large" ? large : "small"));
+  });
+  std::vector<std::unique_ptr<Peer>> peers;
+  for (std::size_t i = 0; i < kPeers; ++i) {
+    peers.push_back(std::make_unique<Peer>(server->port(), 4096));
+    peers.back()->send(get("/large"));
+  }
+  EXPECT_TRUE(eventually([&] {
+    const ServerCounts counts = server->counts();
+    return counts.requests == kPeers && counts.connections_open < kPeers;
+  }));
+  Peer other(server->port());
+  other.send(get("/"));
+  EXPECT_EQ(body_of(other.response()), "small") << "what the kernel takes at once is not counted";
+  peers.clear();
+  EXPECT_TRUE(eventually([&] { return server->counts().connections_open == 1; }));
+  Peer reader(server->port());
+  for (int round = 0; round < 8; ++round) {
+    reader.send(get("/large"));
+    EXPECT_EQ(body_of(reader.response()).size(), kLarge)
+        << "the bytes of those gone are given back";
+  }
+}
+
 TEST(HostileTest, APeerThatResetsWhileItIsWrittenTo) {
   const std::string large(8 << 20, 'z');
   const auto server =

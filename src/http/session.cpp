@@ -182,6 +182,7 @@ void Session::write_out(std::string_view bytes) {
   if (phase_ == Phase::closed) return;
   if (write_pending_) {
     queued_.append(bytes);
+    if (!count_unwritten()) close();
     return;
   }
   Error error;
@@ -189,7 +190,16 @@ void Session::write_out(std::string_view bytes) {
   if (error) return close();
   if (sent == bytes.size()) return;
   writing_.assign(bytes.substr(sent));
+  if (!count_unwritten()) return close();
   start_pending_write();
+}
+
+/// Brings the thread's count up to date. False: too much waits for slow readers, and this
+/// connection is one that adds to it.
+bool Session::count_unwritten() {
+  const std::size_t before = std::exchange(unwritten_, writing_.size() + queued_.size());
+  worker_.unwritten_bytes = worker_.unwritten_bytes - before + unwritten_;
+  return unwritten_ <= before || worker_.unwritten_bytes <= kMaxUnwrittenBytes;
 }
 
 void Session::start_pending_write() {
@@ -211,6 +221,7 @@ void Session::on_written(const Error& error, std::size_t bytes) {
   }
   writing_.swap(queued_);
   queued_.clear();
+  count_unwritten();
   if (!writing_.empty()) return start_pending_write();
   std::string().swap(writing_);
   std::string().swap(queued_);
@@ -341,6 +352,9 @@ void Session::release() {
   worker_.grown_bytes -= capacity_ > kIdleBufferBytes ? capacity_ : 0;
   capacity_ = begin_ = end_ = 0;
   buffer_.reset();
+  worker_.unwritten_bytes -= std::exchange(unwritten_, 0);
+  std::string().swap(writing_);
+  std::string().swap(queued_);
   drop_transport();
   worker_.unlink(*this);
   self_.reset();  // may be the end of this object

@@ -19,6 +19,9 @@ namespace sluice::http {
 inline constexpr std::size_t kIdleBufferBytes = 2 * 1024;
 /// All read buffers of one thread above the idle size; beyond it, growing requests get 503.
 inline constexpr std::size_t kMaxGrownBytes = 64 * 1024 * 1024;
+/// What the peers of one thread have not taken yet; beyond it, a connection that adds to it is cut
+/// off. Small answers fit the kernel's buffers and never count.
+inline constexpr std::size_t kMaxUnwrittenBytes = 64 * 1024 * 1024;
 /// Responses gathered before a write is started even though more requests wait.
 inline constexpr std::size_t kMaxBatchBytes = 64 * 1024;
 /// Read and thrown away after a last response, so that it is not lost to a connection reset.
@@ -91,6 +94,7 @@ class Session : public SessionHook {
   void write_out(std::string_view bytes);
   void stream_bytes(std::string_view bytes);
   void start_pending_write();
+  bool count_unwritten();
   void read_more();
   enum class Room : std::uint8_t { some, later, never };
   Room make_room();
@@ -118,6 +122,7 @@ class Session : public SessionHook {
   std::string writing_;  ///< what start_write works on
   std::string queued_;   ///< what comes after it
   std::size_t written_ = 0;
+  std::size_t unwritten_ = 0;  ///< bytes of writing_ and queued_ in the thread's count
   std::size_t lingered_ = 0;
   std::int64_t deadline_ms_ = 0;
   std::int64_t write_deadline_ms_ = 0;

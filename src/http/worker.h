@@ -64,6 +64,8 @@ class Worker final : public IoThread {
   Session* current = nullptr;
   /// Bytes of read buffers above the size that every connection has, see kMaxGrownBytes.
   std::size_t grown_bytes = 0;
+  /// Bytes of responses that wait for their peers to read, see kMaxUnwrittenBytes.
+  std::size_t unwritten_bytes = 0;
 
   /// Written by this thread alone, read by any.
   struct Counters {
