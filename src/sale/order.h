@@ -99,10 +99,4 @@ struct RequestKey {
   constexpr auto operator<=>(const RequestKey&) const = default;
 };
 
-/// A copy of an order's hot part with its user, as answers need it. Owns its text.
-struct OrderSnapshot {
-  Order order;
-  std::string user;
-};
-
 }  // namespace sluice::sale

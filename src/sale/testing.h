@@ -7,6 +7,7 @@
 #include <ostream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sale/parts.h"
 #include "sale/state.h"
@@ -155,6 +156,16 @@ struct World {
   Instant now = kOpen;
   OrderSlot slot = kNoOrder;
 };
+
+/// The changes of an audit entry, one "field: before -> after" each.
+inline std::vector<std::string> texts(const Audit& audit) {
+  std::vector<std::string> all;
+  all.reserve(audit.changes.size());
+  for (const FieldChange& change : audit.changes) {
+    all.push_back(change.field + ": " + change.before + " -> " + change.after);
+  }
+  return all;
+}
 
 }  // namespace testing
 
