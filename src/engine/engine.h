@@ -79,7 +79,6 @@ struct Counts {
   std::atomic<std::uint64_t> commands{0};
   std::atomic<std::uint64_t> commit_nanoseconds{0};
   std::atomic<std::uint64_t> log_bytes{0};
-  std::atomic<std::uint64_t> queue_depth{0};
   std::atomic<std::uint64_t> orders{0};
   std::atomic<std::uint64_t> users{0};
   std::atomic<std::uint64_t> alarms{0};
