@@ -10,18 +10,11 @@
 
 namespace sluice::api {
 
-/// What is wrong with a grab's form; said only when nothing before it in the contract's table
-/// holds.
-struct FormFault {
-  Code code = Code::invalid_request;
-  const Words* detail = nullptr;
-};
-
 struct PendingGrab {
   Exchange exchange;
   std::chrono::steady_clock::time_point started;
   ItemNo item;
-  FormFault fault;
+  const Words* fault;  ///< what to say where the form is at fault; a constant
 };
 
 /// Slots for them, reused: what travels through the engine is a slot number, so that a grab costs
