@@ -1,7 +1,7 @@
 # The third-party libraries, all from Debian 12 packages (see docs/adr/0002-dependencies.md).
 find_package(Threads REQUIRED)
 set(Boost_NO_WARN_NEW_VERSIONS ON)  # the module of CMake 3.25 knows Boost up to 1.80
-find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json url)
+find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json)
 find_package(OpenSSL 3 REQUIRED)
 find_package(CURL 7.88 REQUIRED)
 find_package(SQLite3 3.40 REQUIRED)

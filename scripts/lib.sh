@@ -6,10 +6,10 @@
 # What `./run` needs: compiler, build tools, libraries.
 packages_build=(
   g++ cmake ninja-build ccache mold
-  libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
+  libboost1.81-dev libboost-json1.81-dev
   libsqlite3-dev libssl-dev libcurl4-openssl-dev
   libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev
-  prometheus-cpp-dev libmimalloc-dev
+  prometheus-cpp-dev
   ca-certificates
 )
 # What `./test --quick` needs on top.
