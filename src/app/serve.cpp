@@ -63,6 +63,7 @@ class House {
       demo_ = std::move(*demo);
     }
     if (auto written = announce(); !written) return written;
+    warn_without_limits();
     print_banner(banner());
     return {};
   }
@@ -210,6 +211,18 @@ class House {
     }
     announced_ = true;
     return write_server_file(config_.text("server.data"), file_);
+  }
+
+  /// Off is right for a trial on one machine; a shop that others reach should have chosen it.
+  void warn_without_limits() const {
+    const bool user = config_.integer("limits.user_per_second") > 0;
+    const bool address = config_.integer("limits.address_per_second") > 0;
+    const std::string& where = config_.text("server.listen");
+    if ((user && address) || parse_endpoint(where)->is_loopback()) return;
+    spdlog::warn("{} can be reached by other machines, and {} off; 0 turns a limit off", where,
+                 user      ? "limits.address_per_second is"
+                 : address ? "limits.user_per_second is"
+                           : "limits.user_per_second and limits.address_per_second are");
   }
 
   Banner banner() const {
