@@ -47,7 +47,7 @@ int explain_extras(const CLI::App& app) {
 }
 
 int explain(const CLI::App& app, const CLI::ParseError& error) {
-  if (error.get_exit_code() == 0) return app.exit(error);  // --help and --version
+  if (error.get_exit_code() == 0) return app.exit(error);  // --help
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return explain_extras(app);
   if (app.get_subcommands().empty() && !app.remaining().empty()) return explain_extras(app);
   const auto chosen = app.get_subcommands();

@@ -28,7 +28,6 @@ class ConfigFlags {
   void add_key(CLI::App& command, const std::string& flag, const std::string& key,
                const std::string& description);
   Result<Config> load() const;
-  const std::optional<std::string>& file() const { return file_; }
 
  private:
   std::optional<std::string> file_;

@@ -7,6 +7,7 @@
 
 #include "app/cli.h"
 #include "app/logging.h"
+#include "app/shop.h"
 #include "http/json_writer.h"
 #include "store/verify.h"
 
@@ -86,6 +87,12 @@ int verify(const VerifyFlags& flags) {
   const auto config = flags.config.load();
   if (!config) return complain(config.error().message, kWrongUsage);
   const std::string& data = config->text("server.data");
+  if (!has_record(data)) {
+    return complain(fmt::format("there is no record in {}; name the data directory of the server "
+                                "with --data, or its configuration with --config",
+                                data),
+                    kJobFailed);
+  }
   const bool is_watched = isatty(STDERR_FILENO) == 1;
   const auto report = store::verify(data, [is_watched](std::string_view step) {
     if (is_watched) fmt::print(stderr, "verify: {}\n", step);
