@@ -1,7 +1,11 @@
 // Tokens, roles and rate limits at the door.
 #include "api/auth.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
+#include <array>
+#include <span>
 #include <string>
 
 #include "http/ascii.h"
@@ -81,6 +85,23 @@ std::string_view client_address(const Request& request, bool trust_forwarded_for
   return last.empty() || last.size() > kMaxAddressBytes ? request.remote_address : last;
 }
 
+std::string limit_key(std::string_view address) {
+  std::string host(address);
+  if (host.starts_with('[')) {
+    host = host.substr(1, host.find(']') - 1);
+  } else if (std::ranges::count(host, ':') == 1) {
+    host.resize(host.find(':'));
+  }
+  std::array<unsigned char, 16> bytes{};
+  if (inet_pton(AF_INET6, host.c_str(), bytes.data()) != 1) return host;
+  constexpr std::array<unsigned char, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  const bool is_v4 = std::ranges::equal(kMapped, std::span(bytes).first<12>());
+  const auto kept = is_v4 ? std::span(bytes).subspan(12) : std::span(bytes).first(8);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (is_v4) return inet_ntop(AF_INET, kept.data(), text.data(), text.size());
+  return {kept.begin(), kept.end()};
+}
+
 bool admit(Context& context, const Request& request, Access access, Exchange& exchange) {
   if (access == Access::infrastructure) return true;
   const Instant now = context.engine.now();
@@ -98,7 +119,8 @@ bool admit(Context& context, const Request& request, Access access, Exchange& ex
   }
   Api::Shared& shared = *context.shared;
   if (shared.by_address.enabled() &&
-      !within(shared.by_address, client_address(request, shared.options.trust_forwarded_for), now,
+      !within(shared.by_address,
+              limit_key(client_address(request, shared.options.trust_forwarded_for)), now,
               exchange)) {
     return false;
   }

@@ -1,6 +1,7 @@
 // Who is asking, and whether they may ask once more.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "api/routes.h"
@@ -13,5 +14,9 @@ bool admit(Context& context, const Request& request, Access access, Exchange& ex
 
 /// The peer's address, or what the proxy in front says it is.
 std::string_view client_address(const Request& request, bool trust_forwarded_for);
+
+/// What the limit per address counts by: an IPv4 address without its port; of an IPv6 address the
+/// first 64 bits, because whoever has one has the whole network. Other text stands for itself.
+std::string limit_key(std::string_view address);
 
 }  // namespace sluice::api

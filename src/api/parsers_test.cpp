@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "api/auth.h"
 #include "api/csv.h"
 #include "api/grab_body.h"
 #include "api/idempotency.h"
@@ -136,6 +137,23 @@ TEST(AcceptLanguage, ChoosesByQuality) {
     EXPECT_EQ(chosen(en), Language::en) << en;
   }
   EXPECT_EQ(chosen(std::string(16'000, ',') + "zh"), Language::en);
+}
+
+TEST(LimitKey, WhoeverHasOneAddressOfANetworkHasThemAll) {
+  const std::string network = limit_key("2001:db8:1:2::1");
+  EXPECT_EQ(limit_key("2001:db8:1:2:ffff::9"), network);
+  EXPECT_EQ(limit_key("[2001:db8:1:2::3]:443"), network);
+  EXPECT_EQ(limit_key("[2001:DB8:1:2::3]"), network);
+  EXPECT_NE(limit_key("2001:db8:1:3::1"), network);
+  EXPECT_EQ(limit_key("192.0.2.7"), "192.0.2.7");
+  EXPECT_EQ(limit_key("192.0.2.7:50123"), "192.0.2.7") << "a port per connection is no escape";
+  EXPECT_EQ(limit_key("::ffff:192.0.2.7"), "192.0.2.7") << "all of IPv4 is not one network";
+  for (const char* odd : {"", "unknown", "fe80::1%eth0", ":::", "1::2::3"}) {
+    EXPECT_EQ(limit_key(odd), odd);
+  }
+  for (const char* odd : {"[", "[]", "[:", ":"}) {
+    EXPECT_LT(limit_key(odd).size(), 2U) << odd;
+  }
 }
 
 TEST(Query, UnknownRepeatedAndMalformedParametersAreRefused) {
