@@ -24,9 +24,11 @@ CACHE_DAYS = 30
 CLANG_TIDY = "clang-tidy-22"
 
 # The static analyzer follows every path of GoogleTest's macros, for minutes, and the sanitizers run
-# the tests anyway; fixtures and long literals are what they have to be.
+# the tests anyway; fixtures, constants and long literals are what they have to be.
 NOT_IN_TESTS = ("-clang-analyzer-*,-bugprone-suspicious-missing-comma,"
-                "-cppcoreguidelines-virtual-class-destructor")
+                "-bugprone-throwing-static-initialization,"
+                "-cppcoreguidelines-virtual-class-destructor,"
+                "-performance-inefficient-vector-operation")
 
 
 def fingerprint(command, rules):

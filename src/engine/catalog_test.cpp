@@ -39,7 +39,7 @@ TEST(CatalogReaderTest, SeesTheNewestCatalogAndKeepsTheOldOneAlive) {
   auto second = std::make_shared<Catalog>();
   second->version = 2;
   catalogs.publish(second);
-  std::weak_ptr<Catalog> old = first;
+  const std::weak_ptr<Catalog> old = first;
   first.reset();
   EXPECT_FALSE(old.expired()) << "the reader still holds what it handed out";
   EXPECT_EQ(reader.get().version, 2U);

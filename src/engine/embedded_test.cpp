@@ -334,8 +334,9 @@ TEST_F(EmbeddedEngineTest, ReadsAnswerWithCommittedDataOnTheMailbox) {
 
   const auto list = [&](const std::string& user, sale::PageRequest page) {
     std::promise<Result<sale::Page<sale::OrderView>>> promise;
-    EXPECT_TRUE(engine().orders_of(user, page, mailbox,
-                                   [&](auto&& found) { promise.set_value(std::move(found)); }));
+    EXPECT_TRUE(engine().orders_of(
+        user, page, mailbox,
+        [&](Result<sale::Page<sale::OrderView>>&& found) { promise.set_value(std::move(found)); }));
     return promise.get_future().get().value();
   };
   const auto all = list("alice", {});

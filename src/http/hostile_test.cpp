@@ -225,7 +225,7 @@ TEST(HostileTest, RunningOutOfDescriptorsIsSurvived) {
   EXPECT_EQ(body_of(early.response()), "/ ");
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
-  Peer waiting(server->port());  // accepted before the limit falls or after it is lifted
+  const Peer waiting(server->port());  // accepted before the limit falls or after it is lifted
   const int next = ::dup(early.descriptor());
   ::close(next);
   rlimit none = limit;

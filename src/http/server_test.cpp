@@ -308,7 +308,7 @@ TEST(ServerTest, JobsRunOnTheThreadAgainAndAgain) {
 }
 
 TEST(ServerTest, APortInUseIsNamedWithTheRemedy) {
-  for (const std::size_t threads : {1, 2}) {
+  for (const std::size_t threads : {1U, 2U}) {
     ServerOptions options;
     options.threads = threads;
     const auto server = start(echo, options);
@@ -321,7 +321,7 @@ TEST(ServerTest, APortInUseIsNamedWithTheRemedy) {
 }
 
 TEST(ServerTest, BadOptionsAreRefused) {
-  const auto refused = [](ServerOptions options) {
+  const auto refused = [](const ServerOptions& options) {
     auto server = Server::start(
         options, [](IoThread& thread) { return std::make_unique<FunctionService>(echo, thread); });
     return server ? "started" : server.error().message;

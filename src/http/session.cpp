@@ -120,7 +120,7 @@ void Session::handle_request() {
   worker_.request.remote_address = remote_address_;
   try {
     worker_.service().handle(worker_.request, Responder(self_));
-  } catch (const std::exception&) {
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
     // Unwinding dropped the responder, which answered 500: one bad request must not take the
     // connections of everyone else with it.
   }

@@ -36,8 +36,8 @@ inline bool eventually(const std::function<bool()>& condition) {
 /// A client's end of a connection, with nothing of HTTP in the way.
 class Peer {
  public:
-  explicit Peer(std::uint16_t port, int receive_buffer = 0) {
-    socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  explicit Peer(std::uint16_t port, int receive_buffer = 0)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer > 0) {
       ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     }
@@ -64,9 +64,9 @@ class Peer {
     ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close();
   }
-  void finish() { ::shutdown(socket_, SHUT_WR); }
+  void finish() const { ::shutdown(socket_, SHUT_WR); }
   /// False when the server has closed.
-  bool send(std::string_view bytes) {
+  bool send(std::string_view bytes) const {
     while (!bytes.empty()) {
       const ssize_t n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (n <= 0) return false;
@@ -75,14 +75,14 @@ class Peer {
     return true;
   }
   /// Sends what fits without waiting.
-  std::size_t send_some(std::string_view bytes) {
+  std::size_t send_some(std::string_view bytes) const {
     const ssize_t n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return n < 0 ? 0 : static_cast<std::size_t>(n);
   }
 
   /// The next bytes up to and with `end`; what came before the close where there is no such end.
   std::string until(std::string_view end) {
-    while (input_.find(end) == std::string::npos && more()) {
+    while (!input_.contains(end) && more()) {
     }
     const std::size_t at = input_.find(end);
     return take(at == std::string::npos ? input_.size() : at + end.size());
@@ -158,7 +158,7 @@ class FunctionService final : public Service {
   IoThread& thread_;
 };
 
-inline std::unique_ptr<Server> start(HandlerFunction function, ServerOptions options = {}) {
+inline std::unique_ptr<Server> start(const HandlerFunction& function, ServerOptions options = {}) {
   options.listen.port = 0;
   auto server = Server::start(options, [function](IoThread& thread) {
     return std::make_unique<FunctionService>(function, thread);

@@ -179,7 +179,7 @@ TEST_F(TlsTest, APeerThatGoesAwayAndAServerThatStops) {
     gone.send(get("/"));
   }
   EXPECT_TRUE(eventually([&] { return server->counts().connections_open == 0; }));
-  TlsPeer idle(server->port(), identity_.certificate_file());
+  const TlsPeer idle(server->port(), identity_.certificate_file());
   server->stop(Span::seconds(20));
   EXPECT_EQ(server->counts().connections_open, 0U);
 }

@@ -67,11 +67,11 @@ class CsvReader {
     if (rest.size() > kMaxCellBytes) return too_large(first);
     if (is_quoted && !rest.empty()) {
       flaw = "text follows the closing quote of a cell";
-    } else if (rest.find('"') != std::string_view::npos) {
+    } else if (rest.contains('"')) {
       flaw = "a quote stands inside an unquoted cell; quote the whole cell and double the quote";
     }
     out += rest;
-    if (out.find('\0') != std::string::npos) flaw = "a cell holds a NUL byte";
+    if (out.contains('\0')) flaw = "a cell holds a NUL byte";
     return {};
   }
 
