@@ -1,5 +1,6 @@
 # Writes the header that names the git commit, and touches it only when the commit changed, so that
 # a build without changes compiles nothing.
+cmake_minimum_required(VERSION 3.25)
 execute_process(COMMAND git describe --always --dirty=+ --abbrev=10 --exclude=*
                 WORKING_DIRECTORY "${SOURCE}" OUTPUT_VARIABLE commit
                 OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)

@@ -144,7 +144,7 @@ TEST(HostileTest, APeerThatDoesNotReadIsCutOff) {
   const auto server =
       start([&](const Request&, Responder responder, IoThread&) { responder.send(text(large)); },
             impatient());
-  Peer peer(server->port(), 4096);
+  const Peer peer(server->port(), 4096);
   std::string requests;
   for (int i = 0; i < 40; ++i)
     requests += get("/");

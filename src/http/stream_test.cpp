@@ -132,7 +132,7 @@ TEST(StreamTest, TheBacklogIsBounded) {
       accepted += 64 * 1024;
     ended = true;
   });
-  Peer peer(server->port(), 4096);
+  const Peer peer(server->port(), 4096);
   peer.send(get("/"));
   EXPECT_TRUE(eventually([&] { return ended.load(); })) << "the peer reads nothing";
   EXPECT_LT(accepted, kMaxStreamBacklog + 16 * 1024 * 1024) << "the bound and the kernel's buffers";
@@ -150,7 +150,7 @@ TEST(StreamTest, APeerThatStopsReadingIsCutOff) {
         stream->on_drained([stream] { stream->write(std::string(256 * 1024, 'x')); });
       },
       options);
-  Peer peer(server->port(), 4096);
+  const Peer peer(server->port(), 4096);
   peer.send(get("/"));
   EXPECT_TRUE(eventually([&] { return closed.load(); }));
 }

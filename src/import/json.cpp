@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string>
@@ -28,10 +29,7 @@ constexpr std::array<std::string_view, 9> kShownOnly = {"phase",   "available", 
                                                         "held",    "sold",      "refunded"};
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
-  for (const std::string_view known : names) {
-    if (known == name) return true;
-  }
-  return false;
+  return std::ranges::find(names, name) != names.end();
 }
 
 class JsonReader {

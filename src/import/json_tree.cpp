@@ -153,7 +153,7 @@ Result<JsonNode> parse_json(std::string_view text) {
     if (error) break;
     at = end;
   }
-  if (!error) parser.write_some(false, text.data(), 0, error);
+  if (!error) parser.write_some(false, "", 0, error);
   if (!builder.refusal.empty()) return fail(fmt::format("line {}: {}", line, builder.refusal));
   if (error) {
     return fail(

@@ -70,7 +70,7 @@ Result<Span> parse_utc_offset(std::string_view text) {
   return Span::seconds(text[0] == '-' ? -seconds : seconds);
 }
 
-void Planner::Reasons::add(std::string reason) {
+void Planner::Reasons::add(const std::string& reason) {
   if (reason.empty()) return;
   if (!text.empty()) text += "; ";
   text += reason;
@@ -116,7 +116,7 @@ std::optional<Planner::Field> Planner::field_of(std::string_view column, bool ha
   }};
   // Beside the flash price (cost_price) a column "price" is the price before the sale.
   if (column == "price" && has_cost_price) return Field::list_price;
-  const auto found = std::ranges::find(names, column, &Name::column);
+  const auto* const found = std::ranges::find(names, column, &Name::column);
   if (found == names.end()) return std::nullopt;
   return found->field;
 }

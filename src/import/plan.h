@@ -109,7 +109,7 @@ class Planner final : public Sink {
   /// Why a row cannot be sold, collected over all its fields.
   struct Reasons {
     std::string text;
-    void add(std::string reason);
+    void add(const std::string& reason);
     bool empty() const { return text.empty(); }
   };
 
