@@ -43,8 +43,7 @@ Format detect_format(std::string_view path, std::string_view text) {
   if (text[first] == '{' || text[first] == '[') return Format::json;
   const std::string_view head = text.substr(first, 4096);
   const bool is_dump = head.starts_with("--") || head.starts_with("/*") ||
-                       head.find("CREATE TABLE") != std::string_view::npos ||
-                       head.find("INSERT INTO") != std::string_view::npos;
+                       head.contains("CREATE TABLE") || head.contains("INSERT INTO");
   return is_dump ? Format::sql : Format::csv;
 }
 

@@ -91,9 +91,8 @@ Result<> SqlLexer::skip_blanks() {
     if (is_blank(c)) {
       line_ += c == '\n' ? 1 : 0;
       ++at_;
-    } else if (c == '#') {
-      skip_line();
-    } else if (c == '-' && peek(1) == '-' && (at_ + 2 >= source_.size() || is_blank(peek(2)))) {
+    } else if (c == '#' ||
+               (c == '-' && peek(1) == '-' && (at_ + 2 >= source_.size() || is_blank(peek(2))))) {
       skip_line();
     } else if (c == '/' && peek(1) == '*') {
       if (auto skipped = skip_block_comment(); !skipped) return skipped;
@@ -109,7 +108,7 @@ Result<> SqlLexer::quoted(SqlToken& token, char quote, bool keep) {
   const bool has_escapes = quote != '`';
   while (true) {
     const std::size_t from = at_;
-    while (at_ < source_.size() && source_[at_] != quote && !(has_escapes && source_[at_] == '\\'))
+    while (at_ < source_.size() && source_[at_] != quote && (!has_escapes || source_[at_] != '\\'))
       ++at_;
     count_lines(from, at_);
     const bool escaped = at_ < source_.size() && source_[at_] == '\\' && has_escapes;

@@ -11,7 +11,6 @@ namespace {
 using testing::by_olga;
 using testing::draft;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using testing::kEnd;
 using testing::kHold;
 using testing::kOpen;
