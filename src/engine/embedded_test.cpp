@@ -361,6 +361,31 @@ TEST_F(EmbeddedEngineTest, ReadsAnswerWithCommittedDataOnTheMailbox) {
   EXPECT_EQ(steps.get_future().get(), 2U) << "granted, cancelled";
 }
 
+TEST_F(EmbeddedEngineTest, OperatorsSearchOrdersAndReadTheAuditLog) {
+  open_sale(10);
+  const Reply order = call(grab_by("alice"));
+  DirectMailbox mailbox;
+  sale::OrderFilter filter;
+  filter.user = "alice";
+  std::promise<Result<sale::Page<sale::OrderView>>> found;
+  EXPECT_TRUE(
+      engine().search(filter, {}, mailbox, [&](auto&& page) { found.set_value(std::move(page)); }));
+  const auto orders = found.get_future().get().value();
+  ASSERT_EQ(orders.entries.size(), 1U);
+  EXPECT_EQ(orders.entries[0].id, order.order.id);
+
+  std::promise<Result<sale::Page<sale::AuditEntry>>> logged;
+  EXPECT_TRUE(engine().audit({}, mailbox, [&](auto&& page) { logged.set_value(std::move(page)); }));
+  EXPECT_EQ(logged.get_future().get().value().entries.size(), 1U) << "the sale was opened";
+
+  std::promise<Result<std::optional<sale::OrderView>>> single;
+  EXPECT_TRUE(engine().order(order.order.id, mailbox,
+                             [&](auto&& view) { single.set_value(std::move(view)); }));
+  EXPECT_EQ(single.get_future().get().value()->user, "alice");
+  EXPECT_NE(engine().catalogs().current()->find_sale("sale"), nullptr);
+  EXPECT_EQ(engine().catalogs().current()->find_sale("none"), nullptr);
+}
+
 TEST_F(EmbeddedEngineTest, WatchersHearOfCommittedChanges) {
   open_sale(10);
   DirectMailbox mailbox;
