@@ -376,7 +376,7 @@ TEST_F(EmbeddedEngineTest, OperatorsSearchOrdersAndReadTheAuditLog) {
 
   std::promise<Result<sale::Page<sale::AuditEntry>>> logged;
   EXPECT_TRUE(engine().audit({}, mailbox, [&](auto&& page) { logged.set_value(std::move(page)); }));
-  EXPECT_EQ(logged.get_future().get().value().entries.size(), 1U) << "the sale was opened";
+  EXPECT_EQ(logged.get_future().get().value().entries.size(), 2U) << "the sale and its item";
 
   std::promise<Result<std::optional<sale::OrderView>>> single;
   EXPECT_TRUE(engine().order(order.order.id, mailbox,
