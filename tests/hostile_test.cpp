@@ -13,6 +13,8 @@
 namespace sluice::test {
 namespace {
 
+using namespace std::string_literals;  // "…"s keeps NUL bytes and counts itself
+
 constexpr std::string_view kSale =
     R"({"id":"sale","title":"Target","starts_at":"2020-01-01T00:00:00Z",)"
     R"("ends_at":"2099-01-01T00:00:00Z","hold_seconds":600,"items":[{"id":"item","title":"Unit",)"
@@ -107,7 +109,7 @@ TEST_F(HostileTest, QuantitiesThatAreNone) {
                                         "{\"a\":" + std::string(5'000, '{'),
                                         "{\"quantity\":1,\"\xff\xfe\":1}",
                                         "{\"quantity\xc0\xaf\":1}",
-                                        std::string("{\"quantity\":1\0}", 15)};
+                                        "{\"quantity\":1\0}"s};
   for (const std::string& body : bodies) {
     for (const std::string& key : {std::string(), std::string("Idempotency-Key: k1\r\n")}) {
       Wire wire(server_.port());
@@ -149,7 +151,7 @@ TEST_F(HostileTest, RequestsThatTwoServersWouldReadDifferently) {
       {"bare line feeds", "X-Bare: 1\nContent-Length: 0\n\n"},
       {"space before the colon", "Content-Length : 0\r\n\r\n"},
       {"two hosts", "Host: other\r\nContent-Length: 0\r\n\r\n"},
-      {"a NUL in a header", std::string("X-Nul: a\0b\r\nContent-Length: 0\r\n\r\n", 35)},
+      {"a NUL in a header", "X-Nul: a\0b\r\nContent-Length: 0\r\n\r\n"s},
       {"a carriage return in a header", "X-Cr: a\rb\r\nContent-Length: 0\r\n\r\n"}};
   for (const auto& [what, bytes] : smuggling) {
     const auto answer = raw(head(bytes));
@@ -168,7 +170,7 @@ TEST_F(HostileTest, HalfRequestsAndNoiseOnlyCostTheirConnection) {
     wire.send(std::string_view(whole).substr(0, cut));
   }
   for (const std::string& noise :
-       {std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc", 9), std::string(4'000, '\0'),
+       {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"s, std::string(4'000, '\0'),
         std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), std::string("\r\n\r\n\r\n")}) {
     Wire wire(server_.port());
     wire.send(noise);
