@@ -299,7 +299,7 @@ TEST_F(CommandTest, ServeShowsANewKeyOnlyOnce) {
     server.signal(SIGINT);
     const auto result = server.finish();
     EXPECT_EQ(result.status, 0) << result.err;
-    EXPECT_EQ(result.out.find("WARNING") != std::string::npos, is_first);
+    EXPECT_EQ(result.out.contains("WARNING"), is_first);
   }
 }
 

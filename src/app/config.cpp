@@ -38,7 +38,7 @@ class Loader {
   Loader() {
     for (const Key& key : config_keys()) {
       settings_.push_back({&key, std::string(key.fallback), "default"});
-      names_.push_back(std::string(key.name));
+      names_.emplace_back(key.name);
       if (key.secret) names_.push_back(std::string(key.name) + std::string(kFileSuffix));
     }
   }
@@ -92,7 +92,7 @@ class Loader {
     }
   }
 
-  void problem(std::string text) {
+  void problem(const std::string& text) {
     if (!problems_.empty()) problems_ += '\n';
     problems_ += text;
   }
@@ -198,6 +198,7 @@ class Loader {
   template <class Form>
   void unknown(std::string_view what, std::string_view name, Form form) {
     std::vector<std::string> shapes;
+    shapes.reserve(names_.size());
     for (const std::string& known : names_)
       shapes.push_back(form(known));
     const std::vector<std::string_view> views(shapes.begin(), shapes.end());

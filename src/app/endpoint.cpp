@@ -25,8 +25,7 @@ bool Endpoint::is_any() const {
 }
 
 std::string Endpoint::text() const {
-  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
-                                             : fmt::format("[{}]:{}", host, port);
+  return host.contains(':') ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
@@ -44,8 +43,8 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   if (has_brackets) host = host.substr(1, host.size() - 2);
   Endpoint endpoint;
   endpoint.host = host == "localhost" ? "127.0.0.1" : std::string(host);
-  const bool is_known = endpoint.host.find('\0') == std::string::npos &&
-                        is_address(endpoint.host, has_brackets ? AF_INET6 : AF_INET);
+  const bool is_known =
+      !endpoint.host.contains('\0') && is_address(endpoint.host, has_brackets ? AF_INET6 : AF_INET);
   if (!port || !is_known) return refuse();
   endpoint.port = static_cast<std::uint16_t>(*port);
   return endpoint;

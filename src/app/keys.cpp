@@ -55,7 +55,7 @@ Result<std::string> create_key(const std::string& data) {
   fs::create_directories(directory, error);
   if (!error) fs::permissions(directory, fs::perms::owner_all, error);
   if (error) return fail(fmt::format("{} cannot be made: {}", directory, error.message()));
-  const std::string secret = to_hex(random);
+  std::string secret = to_hex(random);
   if (auto written = write_private(key_path(data), secret + "\n"); !written) {
     return std::unexpected(written.error());
   }

@@ -42,7 +42,8 @@ Process::Process(const std::vector<std::string>& arguments, const std::string& f
   const auto [err_read, err_write] = make_pipe();
   out_ = out_read;
   err_ = err_read;
-  pid_ = fork();
+  // The child needs both pipes, so that it cannot start in the initialiser list.
+  pid_ = fork();  // NOLINT(cppcoreguidelines-prefer-member-initializer)
   SLUICE_ASSERT(pid_ >= 0, "fork for a test");
   if (pid_ == 0) {
     dup2(out_write, STDOUT_FILENO);
@@ -84,7 +85,7 @@ bool Process::read_some() {
 }
 
 bool Process::read_until(const std::string& stream, const std::string& text) {
-  while (stream.find(text) == std::string::npos) {
+  while (!stream.contains(text)) {
     if (!read_some()) return false;
   }
   return true;

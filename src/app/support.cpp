@@ -29,7 +29,7 @@ Result<> check_reachable(const Config& config, std::string_view name) {
 
 Result<> check_supported(const Config& config) {
   if (config.text("engine.kind") != "embedded") {
-    return fail(fmt::format("engine.kind = \"{}\" is not built into this version; use \"embedded\"",
+    return fail(fmt::format(R"(engine.kind = "{}" is not built into this version; use "embedded")",
                             config.text("engine.kind")));
   }
   const auto roles = config.list("server.roles");

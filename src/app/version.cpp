@@ -19,7 +19,7 @@ std::string commit() {
 }
 
 std::string compiler() {
-#if defined(__clang__)
+#ifdef __clang__
   return "Clang " __clang_version__ ", " SLUICE_BUILD_TYPE;
 #else
   return "GCC " __VERSION__ ", " SLUICE_BUILD_TYPE;

@@ -106,6 +106,10 @@ class EmbeddedEngine final : public Engine {
   }
   std::atomic<std::int64_t>& watch_count() override { return view_.watchers; }
 
+  void take_duties(Mailbox& to, DutySink sink) override {
+    writer_->duties().take(to, std::move(sink));
+  }
+
   Health health() const override {
     Health health;
     health.storage_ok = view_.storage_ok;

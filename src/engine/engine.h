@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "engine/catalog.h"
 #include "sale/commands.h"
+#include "sale/effects.h"
 #include "sale/order.h"
 #include "sale/views.h"
 
@@ -63,6 +64,13 @@ struct OrderNotice {
   sale::OrderStatus status;
 };
 using NoticeSink = std::move_only_function<void(const std::vector<OrderNotice>&)>;
+
+/// What the core asks of the payment provider, after it is committed.
+struct Duties {
+  std::vector<sale::ClosePayment> closes;
+  std::vector<sale::RefundPayment> refunds;
+};
+using DutySink = std::move_only_function<void(Duties&&)>;
 
 struct Health {
   bool ready = false;  ///< admissions are open
@@ -122,6 +130,10 @@ class Engine {
   virtual void watch(Mailbox& to, NoticeSink sink) = 0;
   /// Number of streams that want notices; raise before reading the order, lower when done.
   virtual std::atomic<std::int64_t>& watch_count() = 0;
+
+  /// From now on `sink` runs on the mailbox's thread with every duty that a commit left, beginning
+  /// with those that recovery found. Once; only for an engine with a gateway.
+  virtual void take_duties(Mailbox& to, DutySink sink) = 0;
 
   virtual Health health() const = 0;
   virtual const Counts& counts() const = 0;

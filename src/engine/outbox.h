@@ -49,4 +49,21 @@ class NoticeBoard {
   std::vector<std::pair<Mailbox*, std::shared_ptr<NoticeSink>>> sinks_;
 };
 
+/// What the provider must be asked for, kept until somebody takes it over.
+class DutyBoard {
+ public:
+  /// Any thread; once.
+  void take(Mailbox& to, DutySink sink);
+  /// Hands on the duties of a committed batch and leaves both lists empty. Writer thread.
+  void post(sale::Effects& effects);
+
+ private:
+  void hand_over(Duties&& duties);
+
+  std::mutex mutex_;
+  Duties waiting_;  ///< before anybody took over; bounded by the orders that recovery loads
+  Mailbox* to_ = nullptr;
+  std::shared_ptr<DutySink> sink_;
+};
+
 }  // namespace sluice::engine

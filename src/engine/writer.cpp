@@ -174,8 +174,6 @@ void Writer::pulse_if_due(Instant now) {
 }
 
 bool Writer::commit(Instant now) {
-  // Payments are closed and refunded by the payment service; without one the core asks for nothing.
-  SLUICE_ASSERT(effects_.closes.empty() && effects_.refunds.empty(), "no gateway is configured");
   if (!effects_.empty()) {
     const auto started = std::chrono::steady_clock::now();
     if (auto committed = record_->commit(effects_, state_, now); !committed) {
@@ -236,6 +234,7 @@ void Writer::publish() {
   if (!effects_.orders.empty() && view_.watchers.load(std::memory_order_relaxed) > 0) {
     notices_.post(effects_.orders, state_);
   }
+  duties_.post(effects_);
   if (!effects_.alarms.empty()) report_alarms();
   view_.counts.log_bytes.store(record_->log_bytes(), std::memory_order_relaxed);
   view_.counts.orders.store(state_.order_count(), std::memory_order_relaxed);

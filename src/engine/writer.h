@@ -46,6 +46,7 @@ class Writer {
   void start();
   Inbox& inbox() { return inbox_; }
   NoticeBoard& notices() { return notices_; }
+  DutyBoard& duties() { return duties_; }
   /// Closes the inbox, finishes what was accepted, closes the record, joins the thread.
   void stop();
 
@@ -76,6 +77,7 @@ class Writer {
   Inbox inbox_;
   Outbox outbox_;
   NoticeBoard notices_;
+  DutyBoard duties_;
   Instant next_pulse_;
   bool pulse_again_ = false;
   std::uint64_t catalog_version_ = 0;

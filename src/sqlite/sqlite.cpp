@@ -1,5 +1,5 @@
 // Calls into SQLite with their results checked, and the settings every connection shares.
-#include "store/sqlite.h"
+#include "sqlite/sqlite.h"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@
 
 #include "base/assert.h"
 
-namespace sluice::store {
+namespace sluice::sqlite {
 namespace {
 
 /// How long a statement waits for another program that holds the file (a backup, a person with the
@@ -146,4 +146,4 @@ ReadTransaction::~ReadTransaction() {
   sqlite3_exec(connection_.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
-}  // namespace sluice::store
+}  // namespace sluice::sqlite

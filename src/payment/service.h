@@ -1,0 +1,116 @@
+// The payment service: creates payments for any order of the shop, remembers them, and carries
+// verified notifications to the exchange and queue that their `attach` names.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/instant.h"
+#include "base/money.h"
+#include "base/result.h"
+#include "bus/bus.h"
+#include "payment/gateway.h"
+
+namespace sluice::payment {
+
+/// Where a notification goes, and for whom: the object that `attach` carries.
+struct Attach {
+  std::string queue;  ///< the routing key
+  std::string exchange;
+  std::string username;
+};
+/// JSON with exactly these three keys. The name is left empty where it would not fit
+/// kMaxAttachBytes; orders are found by out_trade_no, never by it.
+std::string to_json(const Attach& attach);
+/// Errors: not such an object, too long, duplicate or unknown keys.
+Result<Attach> parse_attach(std::string_view json);
+
+/// A payment as the service remembers it.
+struct Payment {
+  std::string out_trade_no;
+  Money amount;
+  Currency currency;
+  Attach attach;
+  std::string subject;
+  std::string code_url;  ///< empty until the provider has made it
+  Fields fields;
+  Instant created_at;
+  Instant expires_at;
+};
+
+struct PaymentRequest {
+  std::string out_trade_no;
+  Money amount;
+  Currency currency;
+  Attach attach;
+  std::string subject;
+  Instant expires_at;
+  std::string client_address;
+};
+
+struct ServiceError {
+  enum class Kind : std::uint8_t {
+    invalid,    ///< the request; message says what
+    forbidden,  ///< exchange or queue not on the configured list
+    conflict,   ///< this out_trade_no was created with another amount, currency or attach
+    gateway,    ///< the provider refused or cannot be reached; see fault
+    storage,    ///< could not be remembered; nothing was created
+  };
+  Kind kind = Kind::invalid;
+  std::string message;
+  std::optional<Fault> fault;
+};
+template <class T>
+using Answer = std::move_only_function<void(std::expected<T, ServiceError>)>;
+
+/// A notification as it came, for the operator's log and replay.
+struct NotificationEntry {
+  std::int64_t sequence = 0;
+  Instant received_at;
+  std::string out_trade_no;  ///< empty where it could not be read
+  std::string transaction_id;
+  std::string event_id;
+  enum class Verdict : std::uint8_t { routed = 1, refused = 2, not_stored = 3 };
+  Verdict verdict = Verdict::routed;
+  std::string detail;  ///< why refused, or where routed
+  RawNotification raw;
+};
+
+struct ServiceOptions {
+  std::string directory;              ///< of payments.db
+  std::vector<bus::Binding> allowed;  ///< where `attach` may lead
+  std::function<Instant()> now;
+};
+
+/// Any thread; `then` runs once, on a thread of the service, gateway or bus, and must not block.
+class Service {
+ public:
+  virtual ~Service() = default;
+  /// Idempotent: the same request gives the same answer, across restarts too.
+  virtual void create(PaymentRequest request, Answer<Payment> then) = 0;
+  /// What the service remembers; empty: never created here.
+  virtual void find(std::string out_trade_no, Answer<std::optional<Payment>> then) = 0;
+  virtual void query(std::string out_trade_no, Answer<Trade> then) = 0;
+  virtual void close(std::string out_trade_no, Answer<CloseAnswer> then) = 0;
+  /// Verifies, publishes durably, logs; only then acknowledges success. What cannot be verified or
+  /// routed is refused and logged; what cannot be stored now is answered so that it comes again.
+  virtual void notify(RawNotification raw, std::move_only_function<void(Acknowledgement)> then) = 0;
+  /// Newest first, at most `limit`, below `before` where given.
+  virtual void notifications(std::optional<std::int64_t> before, std::uint32_t limit,
+                             std::optional<std::string> out_trade_no,
+                             Answer<std::vector<NotificationEntry>> then) = 0;
+  /// Publishes a logged notification again, as a new message. Errors: unknown, was refused.
+  virtual void replay(std::int64_t sequence, Answer<NotificationEntry> then) = 0;
+  virtual void stop() = 0;
+};
+
+/// `gateway` and `bus` must outlive the service's stop().
+Result<std::unique_ptr<Service>> open_service(ServiceOptions options, Gateway& gateway,
+                                              bus::Bus& bus);
+
+}  // namespace sluice::payment
