@@ -165,14 +165,14 @@ TEST_F(HostileTest, RequestsThatTwoServersWouldReadDifferently) {
 TEST_F(HostileTest, HalfRequestsAndNoiseOnlyCostTheirConnection) {
   const std::string whole = head("Content-Length: 14\r\n\r\n{\"quantity\":1}");
   for (std::size_t cut = 1; cut < whole.size(); cut += 7) {
-    Wire wire(server_.port());
+    const Wire wire(server_.port());
     ASSERT_TRUE(wire.connected());
     wire.send(std::string_view(whole).substr(0, cut));
   }
   for (const std::string& noise :
        {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"s, std::string(4'000, '\0'),
         std::string("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), std::string("\r\n\r\n\r\n")}) {
-    Wire wire(server_.port());
+    const Wire wire(server_.port());
     wire.send(noise);
   }
 }

@@ -65,7 +65,7 @@ class OpenApiTest : public testing::Test {
     const value* media = content->as_object().if_contains(type.substr(0, type.find(';')));
     ASSERT_NE(media, nullptr) << label << " answered " << type << ", which is not documented";
     const value* schema = media->as_object().if_contains("schema");
-    if (schema == nullptr || type.find("json") == std::string::npos) return;
+    if (schema == nullptr || !type.contains("json")) return;
     for (const std::string& mismatch :
          mismatches(document_, *schema, boost::json::parse(answer.body))) {
       ADD_FAILURE() << label << " " << answer.status << ": " << mismatch << "\n" << answer.body;
@@ -115,7 +115,7 @@ TEST_F(OpenApiTest, EveryOperationWithoutATokenAnswersAsDocumented) {
 TEST_F(OpenApiTest, EveryReadAnswersAsDocumented) {
   each_operation([&](const std::string& method, const std::string& path, const object& operation) {
     if (method != "GET" || streams(path)) return;
-    const bool admin = path.find("/admin/") != std::string::npos;
+    const bool admin = path.contains("/admin/");
     const Answer answer = ask(method, fill(path), admin ? "admin" : "alice");
     EXPECT_EQ(answer.status, 200) << method << " " << path << " " << answer.body;
     expect_documented(method + " " + path, operation, answer);
@@ -125,7 +125,7 @@ TEST_F(OpenApiTest, EveryReadAnswersAsDocumented) {
 TEST_F(OpenApiTest, EveryChangeWithAnEmptyObjectAnswersAsDocumented) {
   each_operation([&](const std::string& method, const std::string& path, const object& operation) {
     if (method == "GET" || streams(path)) return;
-    const bool admin = path.find("/admin/") != std::string::npos;
+    const bool admin = path.contains("/admin/");
     const Answer answer = ask(method, fill(path), admin ? "admin" : "bob", "{}");
     EXPECT_NE(answer.status, 405) << method << " " << path;
     EXPECT_LT(answer.status, 500) << method << " " << path << " " << answer.body;
@@ -135,7 +135,7 @@ TEST_F(OpenApiTest, EveryChangeWithAnEmptyObjectAnswersAsDocumented) {
 
 TEST_F(OpenApiTest, EveryOrderRouteHidesForeignOrdersAlike) {
   each_operation([&](const std::string& method, const std::string& path, const object& operation) {
-    if (path.find("{order}") == std::string::npos || path.find("/admin/") != std::string::npos) {
+    if (!path.contains("{order}") || path.contains("/admin/")) {
       return;
     }
     const std::string label = method + " " + path;

@@ -94,12 +94,12 @@ TEST_F(SaleTest, ImportingTwiceChangesNothingWhetherTheServerRunsOrNot) {
     EXPECT_EQ(server.terminate(), 0);
   }
   EXPECT_EQ(import(output_), 0) << read_file(output_);
-  ServerProcess server(data_);
+  const ServerProcess server(data_);
   EXPECT_EQ(catalog(server), before);
 }
 
 TEST_F(SaleTest, ImportIntoARunningServerIsOnSaleAtOnce) {
-  ServerProcess server(data_);
+  const ServerProcess server(data_);
   ASSERT_EQ(import(output_), 0) << read_file(output_);
   const auto answer =
       Wire(server.port()).request("POST", "/api/v1/items/1/orders", server.token("alice"));

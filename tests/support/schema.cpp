@@ -10,8 +10,6 @@ namespace sluice::test {
 
 namespace {
 
-using boost::json::array;
-using boost::json::object;
 using boost::json::value;
 
 bool has_type(const value& subject, std::string_view type) {
@@ -44,7 +42,7 @@ const value& resolve(const value& document, const value& schema) {
   if (!schema.is_object()) return schema;
   const value* reference = schema.as_object().if_contains("$ref");
   if (reference == nullptr) return schema;
-  std::string pointer(reference->as_string());
+  const std::string pointer(reference->as_string());
   return resolve(document, document.at_pointer(pointer.substr(1)));
 }
 

@@ -51,8 +51,7 @@ std::string Answer::member(std::string_view name) const {
   return boost::json::serialize(*found);
 }
 
-Wire::Wire(std::uint16_t port) {
-  socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+Wire::Wire(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const timeval limit{.tv_sec = 10, .tv_usec = 0};
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
@@ -72,7 +71,7 @@ Wire::~Wire() {
   if (socket_ >= 0) ::close(socket_);
 }
 
-bool Wire::send(std::string_view bytes) {
+bool Wire::send(std::string_view bytes) const {
   while (!bytes.empty()) {
     const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (sent <= 0) return false;

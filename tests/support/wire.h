@@ -31,7 +31,7 @@ class Wire {
   bool connected() const { return socket_ >= 0; }
 
   /// Sends bytes as they are; false when the peer is gone.
-  bool send(std::string_view bytes);
+  bool send(std::string_view bytes) const;
   /// Reads one response; empty when the connection ended before it was complete.
   std::optional<Answer> receive();
   /// One request with a bearer token (empty: none) and a JSON body (empty: none).
