@@ -368,19 +368,22 @@ TEST_F(EmbeddedEngineTest, OperatorsSearchOrdersAndReadTheAuditLog) {
   sale::OrderFilter filter;
   filter.user = "alice";
   std::promise<Result<sale::Page<sale::OrderView>>> found;
-  EXPECT_TRUE(
-      engine().search(filter, {}, mailbox, [&](auto&& page) { found.set_value(std::move(page)); }));
+  EXPECT_TRUE(engine().search(filter, {}, mailbox, [&](auto&& page) {
+    found.set_value(std::forward<decltype(page)>(page));
+  }));
   const auto orders = found.get_future().get().value();
   ASSERT_EQ(orders.entries.size(), 1U);
   EXPECT_EQ(orders.entries[0].id, order.order.id);
 
   std::promise<Result<sale::Page<sale::AuditEntry>>> logged;
-  EXPECT_TRUE(engine().audit({}, mailbox, [&](auto&& page) { logged.set_value(std::move(page)); }));
+  EXPECT_TRUE(engine().audit(
+      {}, mailbox, [&](auto&& page) { logged.set_value(std::forward<decltype(page)>(page)); }));
   EXPECT_EQ(logged.get_future().get().value().entries.size(), 2U) << "the sale and its item";
 
   std::promise<Result<std::optional<sale::OrderView>>> single;
-  EXPECT_TRUE(engine().order(order.order.id, mailbox,
-                             [&](auto&& view) { single.set_value(std::move(view)); }));
+  EXPECT_TRUE(engine().order(order.order.id, mailbox, [&](auto&& view) {
+    single.set_value(std::forward<decltype(view)>(view));
+  }));
   EXPECT_EQ(single.get_future().get().value()->user, "alice");
   EXPECT_NE(engine().catalogs().current()->find_sale("sale"), nullptr);
   EXPECT_EQ(engine().catalogs().current()->find_sale("none"), nullptr);
