@@ -32,6 +32,19 @@ Result<Attach> parse_attach(std::string_view json);
 
 /// A payment as the service remembers it.
 struct Payment {
+  /// How far it has got, as far as the service saw it: through notifications, and through the
+  /// queries and closings that went through it. Only ever moves down this list, except that a
+  /// refused creation may be asked again.
+  enum class Standing : std::uint8_t {
+    creating = 1,  ///< asked for at the provider, or about to be; the answer is not known
+    refused = 2,   ///< the provider would not make it; nobody can pay it
+    open = 3,      ///< can be paid
+    closed = 4,    ///< at the provider, or it never came to be there and its time is over
+    failed = 5,    ///< for good, as the provider says
+    paid = 6,
+    refunded = 7,  ///< wholly or in part
+  };
+  std::int64_t sequence = 0;  ///< grows with every payment that is begun
   std::string out_trade_no;
   Money amount;
   Currency currency;
@@ -41,6 +54,8 @@ struct Payment {
   Fields fields;
   Instant created_at;
   Instant expires_at;
+  Standing standing = Standing::creating;
+  std::string transaction_id;  ///< once the provider has told it
 };
 
 struct PaymentRequest {
@@ -77,7 +92,8 @@ struct NotificationEntry {
   std::string event_id;
   enum class Verdict : std::uint8_t { routed = 1, refused = 2, not_stored = 3 };
   Verdict verdict = Verdict::routed;
-  std::string detail;  ///< why refused, or where routed
+  std::string detail;             ///< why refused, or where routed
+  std::uint64_t repetitions = 0;  ///< how often the same event came again; kept approximately
   RawNotification raw;
 };
 
@@ -85,6 +101,9 @@ struct ServiceOptions {
   std::string directory;              ///< of payments.db
   std::vector<bus::Binding> allowed;  ///< where `attach` may lead
   std::function<Instant()> now;
+  /// What cannot be verified is logged only so far, so that nobody can fill the disk with it.
+  std::uint32_t refused_per_minute = 60;
+  std::uint32_t refused_kept = 10'000;  ///< the oldest go first
 };
 
 /// Any thread; `then` runs once, on a thread of the service, gateway or bus, and must not block.
@@ -95,6 +114,12 @@ class Service {
   virtual void create(PaymentRequest request, Answer<Payment> then) = 0;
   /// What the service remembers; empty: never created here.
   virtual void find(std::string out_trade_no, Answer<std::optional<Payment>> then) = 0;
+  /// Payments that are `creating` or `open`, oldest first, at most `limit` (kMaxPage), with a
+  /// sequence above `after` (0: from the start). A page shorter than `limit` is the last.
+  virtual void open_payments(std::int64_t after, std::uint32_t limit,
+                             Answer<std::vector<Payment>> then) = 0;
+  /// Asks the provider; the ledger learns what it says. So does it from close(): who goes to the
+  /// gateway directly leaves the payment in open_payments().
   virtual void query(std::string out_trade_no, Answer<Trade> then) = 0;
   virtual void close(std::string out_trade_no, Answer<CloseAnswer> then) = 0;
   /// Verifies, publishes durably, logs; only then acknowledges success. What cannot be verified or
@@ -106,8 +131,13 @@ class Service {
                              Answer<std::vector<NotificationEntry>> then) = 0;
   /// Publishes a logged notification again, as a new message. Errors: unknown, was refused.
   virtual void replay(std::int64_t sequence, Answer<NotificationEntry> then) = 0;
+  /// False once payments.db failed in a way that only a restart recovers from. Any thread.
+  virtual bool healthy() const = 0;
+  /// Answers what is under way, refuses the rest, joins the thread. Before the gateway's and the
+  /// bus's stop(). Once.
   virtual void stop() = 0;
 };
+inline constexpr std::uint32_t kMaxPage = 500;
 
 /// `gateway` and `bus` must outlive the service's stop().
 Result<std::unique_ptr<Service>> open_service(ServiceOptions options, Gateway& gateway,
