@@ -120,13 +120,6 @@ class Service {
                              Answer<std::vector<Payment>> then) = 0;
   /// Asks the provider; the ledger learns what it says. So does it from close(): who goes to the
   /// gateway directly leaves the payment in open_payments().
-  /// Payments of this exchange and queue that are not settled, in order of out_trade_no: at most
-  /// `limit`, behind `after` where that is not empty. What the reconciler looks at after a start.
-  virtual void open_payments(std::string exchange, std::string queue, std::string after,
-                             std::uint32_t limit, Answer<std::vector<Payment>> then) = 0;
-  /// Nothing more will come of this payment (it was paid or can no longer be): it is not listed by
-  /// open_payments any more. Idempotent; unknown numbers are ignored; best effort.
-  virtual void settled(std::string out_trade_no) = 0;
   virtual void query(std::string out_trade_no, Answer<Trade> then) = 0;
   virtual void close(std::string out_trade_no, Answer<CloseAnswer> then) = 0;
   /// Verifies, publishes durably, logs; only then acknowledges success. What cannot be verified or
