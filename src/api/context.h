@@ -13,6 +13,7 @@
 #include "api/exchange.h"
 #include "api/mailbox.h"
 #include "api/metrics.h"
+#include "api/sales_page.h"
 #include "engine/catalog.h"
 #include "engine/engine.h"
 #include "http/limiter.h"
@@ -60,6 +61,7 @@ struct Context {
   MetricsCell& cell;
   std::unique_ptr<http::TokenVerifier> tokens;
   engine::CatalogReader catalog;
+  SalesPage sales;
   http::Claims claims;  ///< of the request being handled; its buffers are reused
   std::unique_ptr<PendingGrabs> grabs;
   std::unique_ptr<EventHub> events;

@@ -25,6 +25,8 @@ class LiveCounters {
   /// Units available as of the last commit; cheaper than read().
   std::int64_t available() const { return available_.load(std::memory_order_acquire); }
   bool frozen() const { return frozen_.load(std::memory_order_acquire); }
+  /// Changes with every publish(), so that what was made from the counters can be kept until then.
+  std::uint32_t revision() const { return sequence_.load(std::memory_order_acquire); }
 
  private:
   std::atomic<std::uint32_t> sequence_{0};
