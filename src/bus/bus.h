@@ -45,6 +45,7 @@ class Delivery {
   virtual void give_back(Span pause) = 0;
 };
 inline constexpr std::uint32_t kMaxAttempts = 20;
+inline constexpr std::size_t kMaxPrefetch = 1024;
 
 using Consumer = std::move_only_function<void(std::unique_ptr<Delivery>)>;
 /// Success: the message is durable in every queue bound to its key, at least one.
@@ -54,11 +55,13 @@ class Bus {
  public:
   virtual ~Bus() = default;
   /// `then` runs once, on the bus's thread, when the message is durable, or with the reason why it
-  /// is not: unknown exchange, no queue bound, too large, too many waiting, storage. Any thread.
+  /// is not: unknown exchange, no queue bound, too large, too many waiting, storage. What can be
+  /// refused without trying is refused at once, on the caller's thread. Any thread.
   virtual void publish(std::string_view exchange, std::string_view routing_key, Message message,
                        Confirmed then) = 0;
   /// `consumer` runs on the bus's thread and must not block; at most `prefetch` deliveries are open
-  /// at a time. One consumer per queue in this process. Errors: no such queue, already consumed.
+  /// at a time (1 to kMaxPrefetch). One consumer per queue in this process. Errors: no such queue,
+  /// already consumed, stopping.
   virtual Result<> consume(std::string_view queue, std::size_t prefetch, Consumer consumer) = 0;
 
   struct QueueState {
