@@ -101,8 +101,12 @@ struct Notification {
   std::optional<PaymentFacts> payment;  ///< with kind payment and a success
   bool succeeded = true;
   std::string out_trade_no;
+  std::string out_refund_no;  ///< with kind refund
   std::string attach;
-  Fields fields;  ///< as the provider names them; secrets and signatures left out
+  /// As the provider names them; secrets and signatures left out. What v3 nests is joined with dots
+  /// ("amount.total"), and return_code, result_code, mch_id, total_fee, fee_type and time_end of v2
+  /// are added, so that consumers of messages need not know the version.
+  Fields fields;
 };
 
 /// How to answer the provider's notification request.

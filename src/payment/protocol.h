@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,6 +65,19 @@ class Protocol {
 
   virtual Result<Notification> parse(const RawNotification& raw, Instant now) const = 0;
   virtual Acknowledgement acknowledge(bool stored, std::string_view why_not) const = 0;
+
+  // Provider's keys that change while the shop runs. Any thread; a protocol without such keys keeps
+  // these defaults.
+
+  /// Whether keys should be fetched now: none is known yet, or something was signed with one that
+  /// is not. At most once per pause, however many forged serials come.
+  virtual bool wants_keys(Instant /*now*/) const { return false; }
+  /// Whether only a key that can be fetched is missing to read `answer`.
+  virtual bool lacks_key(const HttpAnswer& /*answer*/) const { return false; }
+  virtual HttpCall fetch_keys(const Moment& /*moment*/) const { return {}; }
+  virtual Outcome<void> read_keys(const HttpAnswer& /*answer*/, Instant /*now*/) const {
+    return {};
+  }
 };
 
 /// A merchant account of WeChat Pay v2.
@@ -85,7 +99,8 @@ struct WechatV3Account {
   std::string merchant_serial;
   std::string merchant_private_key_pem;
   std::string platform_serial;          ///< certificate serial or PUB_KEY_ID_…
-  std::string platform_public_key_pem;  ///< public key or certificate
+  std::string platform_public_key_pem;  ///< public key or certificate; empty: certificate mode, the
+                                        ///< platform's certificates are downloaded
 };
 /// Errors: a key that is not one, a wrong length.
 Result<std::unique_ptr<Protocol>> wechat_v3(WechatV3Account account);
