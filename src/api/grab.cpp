@@ -53,7 +53,8 @@ Wanted read_form(Context& context, const Request& request, const Captures& captu
   } else {
     wanted.fault = &to_text(quantity.error());
   }
-  if (!request.idempotency_key.empty()) {
+  // Sent without a value it is a broken client, whose retries must not be taken for new grabs.
+  if (request.idempotency_key.data() != nullptr) {
     const auto key = parse_idempotency_key(request.idempotency_key);
     if (key) {
       wanted.key = request_key(context.claims.user, *key);

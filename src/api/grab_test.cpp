@@ -151,6 +151,17 @@ TEST_F(GrabTest, AKeyIsRememberedOnlyOnceItMadeAnOrder) {
   EXPECT_EQ(row(grab("phone", "alice", "", {key("k")})), "201 ");
 }
 
+TEST_F(GrabTest, AKeyWithoutAValueIsARefusalAndNoGrab) {
+  ASSERT_EQ(open_sale("phone", 5).status, 201);
+  for (const std::string_view value : {"", " ", "\t", "\"\""}) {
+    const Answer answer = grab("phone", "alice", "", {key(value)});
+    EXPECT_EQ(row(answer), "400 invalid_request");
+    EXPECT_TRUE(answer.body.contains("Idempotency-Key")) << answer.body;
+  }
+  EXPECT_EQ(available("phone"), 5);
+  EXPECT_EQ(row(grab("phone", "alice")), "201 ") << "without the header it is a plain grab";
+}
+
 TEST_F(GrabTest, Row5UnknownItemComesBeforeTheBody) {
   for (const std::string& item :
        {std::string("nothing"), std::string("%70hone2"), std::string("a%2Fb"), std::string("%ff"),

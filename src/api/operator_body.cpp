@@ -8,6 +8,7 @@
 #include "api/lookup.h"
 #include "base/text.h"
 #include "sale/catalog.h"
+#include "sale/drafts.h"
 
 namespace sluice::api {
 
@@ -26,12 +27,10 @@ Quantity read_limit(ObjectReader& from, std::optional<std::int64_t> otherwise) {
 
 std::string read_image_url(ObjectReader& from) {
   std::string url = from.text("image_url", sale::kMaxUrlBytes, Need::optional);
-  const std::string_view start(url);
-  if (!url.empty() && !start.starts_with("http://") && !start.starts_with("https://") &&
-      !start.starts_with("/")) {
+  if (!sale::has_image_url_form(url)) {
     from.faults().refuse(from.path("image_url"),
-                         "must start with https://, http:// or / (a path of this server)",
-                         "必须以 https://、http:// 或 / 开头");
+                         "must start with https://, http:// or / (a path of this server, not //)",
+                         "必须以 https://、http:// 或 /（本站路径，不能是 //）开头");
   }
   return url;
 }

@@ -106,6 +106,7 @@ TEST_F(OperatorTest, ErrorsNameTheFieldTheValueAndTheLimit) {
       {R"("title":"B")", R"("title":"a\u0007")", "items[1].title contains a control character"},
       {R"("title":"B")", R"("title":")" + std::string(513, 'x') + "\"", "513 bytes; at most 512"},
       {R"("title":"B")", R"("title":"B","image_url":"javascript:x")", "items[1].image_url"},
+      {R"("title":"B")", R"("title":"B","image_url":"//host/x")", "items[1].image_url"},
       {R"("title":"B")", R"("title":"B","id":"../x")", "items[1].id"},
       {R"("title":"B")", R"("title":"B","id":-5)", "items[1].id"},
       {R"("hold_seconds":600)", R"("hold_seconds":0)", "hold_seconds is 0"},

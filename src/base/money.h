@@ -19,7 +19,8 @@ struct Money {
   constexpr auto operator<=>(const Money&) const = default;
 };
 
-/// No single price may exceed this, so that price x quantity cannot overflow: 10^12 minor units.
+/// No single price may exceed this: 10^12 minor units. Times the largest stock it is more than 64
+/// bits hold, so that whoever multiplies by a quantity must check (a grab does).
 inline constexpr Money kMaxPrice{1'000'000'000'000};
 
 /// An ISO 4217 code, three upper-case letters.

@@ -29,7 +29,7 @@ struct Request {
   std::string_view authorization;
   std::string_view content_type;
   std::string_view accept_language;
-  std::string_view idempotency_key;
+  std::string_view idempotency_key;  ///< data() is null where it was not sent
   std::vector<Field> fields;  ///< every header, at most kMaxFields
 
   /// Case-insensitive; the first of that name.

@@ -5,6 +5,7 @@
 #include "import/plan.h"
 #include "import/plan_text.h"
 #include "sale/catalog.h"
+#include "sale/drafts.h"
 
 namespace sluice::importing {
 
@@ -51,6 +52,9 @@ void Planner::fill(ListedItem&& item, bool minor_units, sale::ItemDraft& draft, 
   draft.image_url = said(item.image_url);
   reasons.add(check_text(draft.image_url, sale::kMaxUrlBytes, "image address"));
   if (has_control(draft.image_url)) reasons.add("the image address has control characters");
+  if (!sale::has_image_url_form(draft.image_url)) {
+    reasons.add("the image address does not start with https://, http:// or / (a path, not //)");
+  }
   draft.description = one_line(said(item.description));
   reasons.add(check_text(draft.description, sale::kMaxDescriptionBytes, "description"));
 

@@ -100,6 +100,19 @@ TEST(Plan, ConvertsDecimalsExactly) {
   EXPECT_EQ(plan.sales[0].items[0].draft.list_price.minor, 123456789);
 }
 
+TEST(Plan, LeavesOutImageAddressesThatABrowserWouldTakeElsewhere) {
+  const auto with = [](const std::string& image) {
+    const Plan plan = plan_of("id,title,image_url,price,stock,starts_at,ends_at\n1,A," + image +
+                                  ",1,1,2026-12-01 10:00:00,2026-12-01 12:00:00\n",
+                              Format::csv);
+    return plan.left_out.empty() ? "" : plan.left_out[0].text;
+  };
+  for (const std::string image : {"", "/a.jpg", "http://x/a.jpg", "https://x/a.jpg"})
+    EXPECT_EQ(with(image), "") << image;
+  for (const std::string image : {"a.jpg", "//x/a.jpg", "/\\x/a.jpg", "javascript:alert(1)"})
+    EXPECT_THAT(with(image), HasSubstr("the image address does not start with")) << image;
+}
+
 TEST(Plan, LeavesOutBadWindows) {
   const auto window = [](const std::string& start, const std::string& end) {
     const Plan plan =

@@ -11,10 +11,15 @@ bool valid_title(std::string_view text) {
   return !text.empty() && text.size() <= kMaxTitleBytes && !has_control(text) && valid_utf8(text);
 }
 
+bool has_image_url_form(std::string_view text) {
+  // Browsers take "//host/x" and "/\\host/x" for addresses of another host.
+  const bool is_path = text.starts_with("/") && !text.starts_with("//") && !text.starts_with("/\\");
+  return text.empty() || text.starts_with("http://") || text.starts_with("https://") || is_path;
+}
+
 bool valid_image_url(std::string_view text) {
-  const bool has_form = text.empty() || text.starts_with("http://") ||
-                        text.starts_with("https://") || text.starts_with("/");
-  return has_form && text.size() <= kMaxUrlBytes && !has_control(text) && valid_utf8(text);
+  return has_image_url_form(text) && text.size() <= kMaxUrlBytes && !has_control(text) &&
+         valid_utf8(text);
 }
 
 bool valid_description(std::string_view text) {

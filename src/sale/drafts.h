@@ -10,7 +10,9 @@ namespace sluice::sale {
 
 /// Not empty, at most kMaxTitleBytes of UTF-8 without control characters.
 bool valid_title(std::string_view text);
-/// Empty, http(s)://… or /…; at most kMaxUrlBytes.
+/// Empty, http(s)://… or a path of this server: /…, but not //….
+bool has_image_url_form(std::string_view text);
+/// Of that form, and at most kMaxUrlBytes of UTF-8 without control characters.
 bool valid_image_url(std::string_view text);
 /// May be empty and may hold line feeds and tabs; at most kMaxDescriptionBytes.
 bool valid_description(std::string_view text);

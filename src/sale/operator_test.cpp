@@ -139,7 +139,8 @@ TEST(OpenSale, HostileTexts) {
   }
   for (const std::string& url :
        {std::string("javascript:alert(1)"), std::string("data:text/html,x"), std::string("x.png"),
-        std::string("http:/x"), std::string("HTTP//x"), std::string("https://x\n"),
+        std::string("http:/x"), std::string("//host/x"), std::string("/\\host/x"),
+        std::string("//"), std::string("HTTP//x"), std::string("https://x\n"),
         "https://" + std::string(kMaxUrlBytes, 'x'), std::string("/\xff")}) {
     EXPECT_EQ(outcome_with([&](OpenSale& c) { c.items[0].image_url = url; }),
               OpenSaleOutcome::invalid_text)
