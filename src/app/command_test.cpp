@@ -90,6 +90,9 @@ TEST_F(CommandTest, WhatAStrangerWroteCannotControlTheTerminal) {
 
 TEST_F(CommandTest, VersionNamesTheBuild) {
   const auto result = run({"version"});
+  const auto as_flag = run({"--version"});
+  EXPECT_EQ(as_flag.status, 0) << as_flag.err;
+  EXPECT_EQ(as_flag.out, result.out);
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.out, StartsWith("sluice 0."));
   EXPECT_THAT(result.out, HasSubstr("engines:           embedded"));

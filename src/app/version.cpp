@@ -1,4 +1,5 @@
-// `sluice version`. The version, the commit and the build type come from the build.
+// `sluice version` and `sluice --version`. The version, the commit and the build type come from the
+// build.
 #include "app/version.h"
 
 #include <fmt/format.h>
@@ -36,15 +37,26 @@ std::string program() {
   return error || near.string().starts_with("..") ? path.string() : near.string();
 }
 
+namespace {
+
+/// Without a line feed at the end.
+std::string report() {
+  return fmt::format(
+      "sluice {} ({})\n"
+      "compiler:          {}\n"
+      "engines:           embedded\n"
+      "payment providers: none",
+      version(), commit(), compiler());
+}
+
+}  // namespace
+
 void add_version(CLI::App& app, int&) {
-  CLI::App* command = app.add_subcommand("version", "print version, commit, compiler, engines");
+  constexpr const char* kDoes = "print version, commit, compiler, engines";
+  CLI::App* command = app.add_subcommand("version", kDoes);
   command->footer("Example:\n  sluice version");
-  command->callback([] {
-    fmt::print("sluice {} ({})\n", version(), commit());
-    fmt::print("compiler:          {}\n", compiler());
-    fmt::print("engines:           embedded\n");
-    fmt::print("payment providers: none\n");
-  });
+  command->callback([] { fmt::print("{}\n", report()); });
+  app.set_version_flag("--version", report, kDoes);
 }
 
 }  // namespace sluice::app
