@@ -35,6 +35,12 @@ void Api::begin_shutdown() {
   shared_->stopping = true;
 }
 
+void Api::open_payments(const Payments& payments) {
+  SLUICE_ASSERT(shared_->payments.load() == nullptr, "payments are opened once");
+  shared_->opened_payments = payments;
+  shared_->payments.store(&shared_->opened_payments, std::memory_order_release);
+}
+
 void Api::observe(std::function<http::ServerCounts()> counts) {
   shared_->metrics.observe(std::move(counts));
 }

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "api/envelope.h"
 #include "http/ascii.h"
 
 namespace sluice::api {
@@ -61,6 +62,22 @@ void refuse_role(Exchange& exchange) {
   exchange.send(std::move(response));
 }
 
+/// A service of the shop, refused in the form that its client reads.
+bool admit_service(Context& context, const Request& request, Exchange& exchange) {
+  const auto verified =
+      context.tokens->verify(request.authorization, context.engine.now(), context.claims);
+  if (!verified) {
+    fail_envelope(exchange, Code::unauthenticated,
+                  {http::to_text(verified.error()), in_chinese(verified.error())});
+    return false;
+  }
+  if (context.claims.role != http::Role::shopper) return true;
+  fail_envelope(exchange, Code::forbidden,
+                {"This needs a token with the role service or admin.",
+                 "此操作需要 role 为 service 或 admin 的令牌。"});
+  return false;
+}
+
 bool within(http::RateLimiter& limiter, std::string_view key, Instant now, Exchange& exchange) {
   if (!limiter.enabled()) return true;
   const http::LimitDecision decision = limiter.admit(key, now);
@@ -104,6 +121,7 @@ std::string limit_key(std::string_view address) {
 
 bool admit(Context& context, const Request& request, Access access, Exchange& exchange) {
   if (access == Access::infrastructure) return true;
+  if (access == Access::service) return admit_service(context, request, exchange);
   const Instant now = context.engine.now();
   if (access != Access::open) {
     const auto verified = context.tokens->verify(request.authorization, now, context.claims);

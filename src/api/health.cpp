@@ -3,7 +3,9 @@
 
 #include <string>
 
+#include "api/payments.h"
 #include "api/routes.h"
+#include "bus/bus.h"
 
 namespace sluice::api {
 
@@ -35,7 +37,9 @@ void livez(Context& context, const Request& request, const Captures&, Exchange&&
 void readyz(Context& context, const Request& request, const Captures&, Exchange&& exchange) {
   const engine::Health health = context.engine.health();
   const bool stopping = context.shared->stopping;
-  const bool ready = health.ready && health.storage_ok && !stopping;
+  const Payments* payments = payments_of(context);
+  const bool starting = context.shared->options.has_gateway && payments == nullptr;
+  const bool ready = health.ready && health.storage_ok && !stopping && !starting;
   std::string text = ready ? "ok\n" : "not ready\n";
   if (verbose(request)) {
     const auto line = [&](std::string_view name, bool good, std::string_view why) {
@@ -47,6 +51,15 @@ void readyz(Context& context, const Request& request, const Captures&, Exchange&
     line("conservation", health.conserved, "an item is frozen; see the alarms in the log");
     const bool room = health.queue_depth < health.queue_bound;
     line("queue", room, "full: grabs are refused as overloaded");
+    if (starting) line("payments", false, "not open yet");
+    if (payments != nullptr) {
+      // Grabs go on without them, so neither makes the server unready.
+      line("gateway", !payments->gateway->health().breaker_open,
+           "the payment provider does not answer; calls are held back for a while");
+      line("ledger", payments->service->healthy(),
+           "payments cannot be recorded; see the log, then restart");
+      line("bus", payments->bus->healthy(), "payment notifications cannot be stored; see the log");
+    }
     text += fmt::format("queue {} of {}\n", health.queue_depth, health.queue_bound);
   }
   send_text(exchange, ready ? 200 : 503, std::move(text));

@@ -11,7 +11,9 @@
 #include <string_view>
 #include <utility>
 
+#include "api/payments.h"
 #include "api/routes.h"
+#include "bus/bus.h"
 
 namespace sluice::api {
 
@@ -27,6 +29,10 @@ constexpr std::size_t kMaxItemGauges = 200;
 constexpr std::array<std::string_view, kGrabResults> kGrabNames{
     "replayed",       "key_mismatch",  "unknown_item", "invalid", "not_started", "ended",  "paused",
     "already_queued", "limit_reached", "sold_out",     "granted", "overloaded",  "storage"};
+
+constexpr std::array<std::string_view, kPaymentResults> kPaymentNames{
+    "begun",   "unknown_order", "not_awaiting", "past_deadline",
+    "refused", "unavailable",   "overloaded",   "storage"};
 
 using Labels = std::vector<ClientMetric::Label>;
 
@@ -119,6 +125,47 @@ void add_items(Page& page, const engine::Engine& engine) {
              real(left_out));
 }
 
+void add_payments(Page& page, const Payments& payments) {
+  const payment::Gateway::Health gateway = payments.gateway->health();
+  page.counter("sluice_payment_gateway_calls_total", "Calls to the payment provider.",
+               real(gateway.calls));
+  page.counter("sluice_payment_gateway_failures_total", "Calls that the provider did not answer.",
+               real(gateway.failures));
+  page.gauge("sluice_payment_gateway_breaker_open", "1 while calls are held back after failures.",
+             gateway.breaker_open ? 1 : 0);
+  const settlement::DeskCounts desk = payments.desk->counts();
+  page.counter("sluice_payment_settlements_total", "Notifications of sale orders dealt with.",
+               real(desk.notifications));
+  page.gauge("sluice_payment_parked", "Notifications of sale orders that wait for a person.",
+             real(desk.parked));
+  const payment::NotificationCounts counts = payments.service->counts();
+  auto& told =
+      page.family("sluice_payment_notifications_total",
+                  "Notifications of the provider, by what became of them.", MetricType::Counter);
+  Page::add(told, real(counts.routed), {{"verdict", "routed"}});
+  Page::add(told, real(counts.repeated), {{"verdict", "repeated"}});
+  Page::add(told, real(counts.refused), {{"verdict", "refused"}});
+  Page::add(told, real(counts.not_stored), {{"verdict", "not_stored"}});
+  auto& waiting = page.family("sluice_payment_waiting",
+                              "Orders that wait for the provider, by why.", MetricType::Gauge);
+  Page::add(waiting, real(desk.closings_waiting), {{"why", "close"}});
+  Page::add(waiting, real(desk.refunds_waiting), {{"why", "refund"}});
+  Page::add(waiting, real(desk.reconciling), {{"why", "reconcile"}});
+  auto& queues = page.family("sluice_payment_queue_messages",
+                             "Messages of the bus by where they are; parked ones need a person.",
+                             MetricType::Gauge);
+  for (const bus::Bus::QueueState& state : payments.bus->queues()) {
+    Page::add(queues, real(state.ready), {{"queue", state.queue}, {"state", "ready"}});
+    Page::add(queues, real(state.unacknowledged),
+              {{"queue", state.queue}, {"state", "unacknowledged"}});
+    Page::add(queues, real(state.parked), {{"queue", state.queue}, {"state", "parked"}});
+  }
+  page.gauge("sluice_payment_ledger_healthy", "1 while payments can be recorded.",
+             payments.service->healthy() ? 1 : 0);
+  page.gauge("sluice_payment_bus_healthy", "1 while messages can be stored.",
+             payments.bus->healthy() ? 1 : 0);
+}
+
 void add_servers(Page& page, const std::vector<std::function<http::ServerCounts()>>& servers) {
   http::ServerCounts total;
   for (const auto& counts_of : servers) {
@@ -154,8 +201,9 @@ void Metrics::observe(std::function<http::ServerCounts()> counts) {
   servers_.push_back(std::move(counts));
 }
 
-std::string Metrics::expose(const engine::Engine& engine, const std::vector<RouteName>& routes,
-                            const std::string& version, std::int64_t streams_open) {
+std::string Metrics::expose(const engine::Engine& engine, const Payments* payments,
+                            const std::vector<RouteName>& routes, const std::string& version,
+                            std::int64_t streams_open) {
   const std::lock_guard lock(mutex_);
   Page page;
   Page::add(page.family("sluice_build_info", "The running version.", MetricType::Gauge), 1,
@@ -208,9 +256,19 @@ std::string Metrics::expose(const engine::Engine& engine, const std::vector<Rout
                                    1e6;
   latency.metric.push_back(std::move(histogram));
 
+  auto& begun = page.family("sluice_payments_total", "Payments asked for by shoppers, by answer.",
+                            MetricType::Counter);
+  for (std::size_t result = 0; result < kPaymentResults; ++result) {
+    Page::add(
+        begun,
+        real(sum([&](const MetricsCell& cell) -> const Counter& { return cell.payments[result]; })),
+        {{"outcome", std::string(kPaymentNames[result])}});
+  }
+
   page.gauge("sluice_event_streams", "Open streams of server-sent events.", real(streams_open));
   add_engine(page, engine);
   add_items(page, engine);
+  if (payments != nullptr) add_payments(page, *payments);
   add_servers(page, servers_);
   return page.text();
 }
@@ -222,8 +280,8 @@ void metrics(Context& context, const Request&, const Captures&, Exchange&& excha
   Api::Shared& shared = *context.shared;
   http::Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body =
-      shared.metrics.expose(context.engine, names, shared.options.version, shared.streams);
+  response.body = shared.metrics.expose(context.engine, payments_of(context), names,
+                                        shared.options.version, shared.streams);
   exchange.send(std::move(response));
 }
 

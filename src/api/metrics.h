@@ -16,6 +16,8 @@
 
 namespace sluice::api {
 
+struct Payments;
+
 /// A counter that one thread writes and any thread reads.
 class Counter {
  public:
@@ -46,6 +48,19 @@ enum class GrabResult : std::uint8_t {
 };
 inline constexpr std::size_t kGrabResults = static_cast<std::size_t>(GrabResult::storage) + 1;
 
+/// How a shopper's wish to pay ended: begun, then settlement::BeginError in its order.
+enum class PaymentResult : std::uint8_t {
+  begun,
+  unknown_order,
+  not_awaiting,
+  past_deadline,
+  refused,
+  unavailable,
+  overloaded,
+  storage,
+};
+inline constexpr std::size_t kPaymentResults = static_cast<std::size_t>(PaymentResult::storage) + 1;
+
 inline constexpr std::size_t kMaxRoutes = 64;
 inline constexpr std::size_t kStatusClasses = 6;  ///< index 1 to 5: 1xx to 5xx
 
@@ -57,6 +72,7 @@ inline constexpr std::array<std::uint64_t, 14> kLatencyBounds{
 struct alignas(64) MetricsCell {
   std::array<std::array<Counter, kStatusClasses>, kMaxRoutes> requests;
   std::array<Counter, kGrabResults> grabs;
+  std::array<Counter, kPaymentResults> payments;
   std::array<Counter, kLatencyBounds.size() + 1> latency;  ///< of grabs that the writer answered
   Counter latency_microseconds;
 
@@ -74,9 +90,10 @@ class Metrics {
     std::string pattern;
   };
   /// The exposition in Prometheus' text format 0.0.4. `routes` names the rows of
-  /// MetricsCell::requests.
-  std::string expose(const engine::Engine& engine, const std::vector<RouteName>& routes,
-                     const std::string& version, std::int64_t streams_open);
+  /// MetricsCell::requests; `payments` may be null.
+  std::string expose(const engine::Engine& engine, const Payments* payments,
+                     const std::vector<RouteName>& routes, const std::string& version,
+                     std::int64_t streams_open);
 
  private:
   std::mutex mutex_;

@@ -10,6 +10,7 @@
 #include "api/operator_body.h"
 #include "api/operator_filter.h"
 #include "api/orders_json.h"
+#include "api/payments.h"
 #include "api/query.h"
 #include "api/routes.h"
 #include "http/json_writer.h"
@@ -34,6 +35,62 @@ void send_order(Context& context, Exchange&& exchange, OrderId id) {
         write_operator_order(json, *order);
         kept.send_personal(std::move(body));
       });
+}
+
+const char* to_text(payment::Payment::Standing standing) {
+  using Standing = payment::Payment::Standing;
+  switch (standing) {
+    case Standing::creating:
+      return "creating";
+    case Standing::refused:
+      return "refused";
+    case Standing::open:
+      return "open";
+    case Standing::closed:
+      return "closed";
+    case Standing::failed:
+      return "failed";
+    case Standing::paid:
+      return "paid";
+    case Standing::refunded:
+      return "refunded";
+  }
+  return "";
+}
+
+std::string payment_json(const std::optional<payment::Payment>& payment) {
+  if (!payment) return "null";
+  std::string body;
+  http::JsonWriter json(body);
+  json.begin_object().member("created_at", payment->created_at);
+  json.member("expires_at", payment->expires_at).member("amount", payment->amount.minor);
+  json.member("standing", to_text(payment->standing));
+  json.member("transaction_id", payment->transaction_id);
+  json.member("currency", payment->currency.code()).member("code_url", payment->code_url);
+  json.member("exchange", payment->attach.exchange).member("queue", payment->attach.queue);
+  json.end_object();
+  return body;
+}
+
+/// Answers with the order and, where there is a gateway, with what is known of its payment.
+void send_order_with_payment(Context& context, Exchange&& exchange, sale::OrderView&& order) {
+  using Known = std::optional<payment::Payment>;
+  const auto answer = [](Exchange& kept, const sale::OrderView& of, std::string_view payment) {
+    std::string body;
+    http::JsonWriter json(body);
+    write_operator_order(json, of, payment);
+    kept.send_personal(std::move(body));
+  };
+  const Payments* payments = payments_of(context);
+  if (payments == nullptr) return answer(exchange, order, "null");
+  std::string out_trade_no = to_text(order.id);
+  payments->service->find(
+      std::move(out_trade_no),
+      bring_back<Known>(context, std::move(exchange),
+                        [order = std::move(order), answer](Exchange&& kept, auto&& known) {
+                          if (!known) return fail_service(kept, known.error());
+                          answer(kept, order, payment_json(*known));
+                        }));
 }
 
 std::optional<sale::Resolve::Action> parse_action(std::string_view text) {
@@ -174,7 +231,15 @@ void admin_get_order(Context& context, const Request&, const Captures& captures,
                      Exchange&& exchange) {
   const auto id = parse_order_id(captures[0]);
   if (!id) return exchange.fail(Code::unknown_order);
-  send_order(context, std::move(exchange), *id);
+  read<std::optional<sale::OrderView>>(
+      std::move(exchange),
+      [&](auto&& then) {
+        return context.engine.order(*id, context.mailbox, std::forward<decltype(then)>(then));
+      },
+      [&context](Exchange&& kept, std::optional<sale::OrderView>&& order) {
+        if (!order) return kept.fail(Code::unknown_order);
+        send_order_with_payment(context, std::move(kept), std::move(*order));
+      });
 }
 
 void admin_timeline(Context& context, const Request&, const Captures& captures,
@@ -231,6 +296,10 @@ void admin_resolve(Context& context, const Request& request, const Captures& cap
              case ResolveOutcome::missing_evidence:
                return kept.fail(Code::invalid_request,
                                 Text{"evidence is missing.", "evidence 缺失。"});
+             case ResolveOutcome::evidence_used:
+               return kept.fail(Code::invalid_request,
+                                Text{"evidence is the transaction of another order.",
+                                     "evidence 是另一订单的交易号。"});
              case ResolveOutcome::retrying:
              case ResolveOutcome::paid:
              case ResolveOutcome::released:
@@ -259,6 +328,12 @@ void admin_refund(Context& context, const Request& request, const Captures& capt
                return kept.fail(Code::not_paid);
              case RefundOutcome::already_refunding:
                return kept.fail(Code::already_refunding);
+             case RefundOutcome::no_gateway:
+               return kept.fail(
+                   Code::payment_unavailable,
+                   Text{"This server has no payment provider to give money back; "
+                        "configure [wechat], or refund it by another way.",
+                        "本服务器未配置支付平台，无法退款；请配置 [wechat] 或以其他方式退款。"});
              case RefundOutcome::refunding:
                return send_order(context, std::move(kept), id);
            }

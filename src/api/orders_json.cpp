@@ -61,11 +61,17 @@ void write_order(http::JsonWriter& json, const sale::OrderView& order) {
 }
 
 void write_operator_order(http::JsonWriter& json, const sale::OrderView& order) {
+  write_operator_order(json, order, {});
+}
+
+void write_operator_order(http::JsonWriter& json, const sale::OrderView& order,
+                          std::string_view payment) {
   json.begin_object();
   members(json, order);
   json.member("user", order.user);
   json.member("operator_status", sale::to_operator_text(order.status));
   json.member("close_attempts", order.close_attempts);
+  if (!payment.empty()) json.key("payment").raw(payment);
   json.end_object();
 }
 

@@ -20,6 +20,10 @@ void write_order(http::JsonWriter& json, const sale::OrderView& order);
 /// The same with the shopper's name, the exact status and the attempts to close its payment.
 void write_operator_order(http::JsonWriter& json, const sale::OrderView& order);
 
+/// The same with `payment`, JSON of what the payment service knows of it.
+void write_operator_order(http::JsonWriter& json, const sale::OrderView& order,
+                          std::string_view payment);
+
 /// "/api/v1/orders/No…", for Location.
 std::string order_location(OrderId order);
 

@@ -43,6 +43,13 @@ enum class Code : std::uint8_t {
   not_paid,
   already_refunding,
   too_many_streams,
+  unknown_payment,
+  not_payable,
+  payment_conflict,
+  payment_refused,
+  payment_unavailable,
+  unknown_notification,
+  not_replayable,
   internal,
 };
 inline constexpr std::size_t kCodes = static_cast<std::size_t>(Code::internal) + 1;

@@ -29,7 +29,16 @@ constexpr Route kRoutes[] = {
     {"/api/v1/orders/{order}", get_order, Method::get, Access::shopper},
     {"/api/v1/orders/{order}/cancel", cancel_order, Method::post, Access::shopper},
     {"/api/v1/orders/{order}/events", order_events, Method::get, Access::shopper},
+    {"/api/v1/orders/{order}/payment", pay_order, Method::post, Access::shopper},
+    {"/api/v1/orders/{order}/payment", get_payment, Method::get, Access::shopper},
+    {"/api/v1/orders/{order}/payment/qr.svg", payment_qr, Method::get, Access::shopper},
     {"/api/v1/demo/token", demo_token, Method::post, Access::open},
+
+    {"/weixin/pay/create/native", weixin_create, Method::get, Access::service},
+    {"/weixin/pay/status/query", weixin_query, Method::get, Access::service},
+    {"/weixin/pay/close", weixin_close, Method::get, Access::service},
+    // The signature is the authentication, and a gateway sends bursts: no limit counts for it.
+    {"/weixin/pay/notify/url", weixin_notify, Method::post, Access::infrastructure},
 
     {"/api/v1/admin/sales", admin_create_sale, Method::post, Access::admin},
     {"/api/v1/admin/sales", admin_list_sales, Method::get, Access::admin},
@@ -49,6 +58,10 @@ constexpr Route kRoutes[] = {
     {"/api/v1/admin/orders/{order}/timeline", admin_timeline, Method::get, Access::admin},
     {"/api/v1/admin/orders/{order}/resolve", admin_resolve, Method::post, Access::admin},
     {"/api/v1/admin/orders/{order}/refund", admin_refund, Method::post, Access::admin},
+    {"/api/v1/admin/notifications", admin_list_notifications, Method::get, Access::admin},
+    {"/api/v1/admin/notifications/{sequence}/replay", admin_replay_notification, Method::post,
+     Access::admin},
+    {"/api/v1/admin/queues", admin_list_queues, Method::get, Access::admin},
     {"/api/v1/admin/attention", admin_attention, Method::get, Access::admin},
     {"/api/v1/admin/audit", admin_audit, Method::get, Access::admin},
 };
@@ -64,6 +77,8 @@ std::span<const Route> all_routes() {
 bool served(const Route& route, const ApiOptions& options, bool operators) {
   if (route.handler == nullptr) return false;
   if (route.handler == demo_token) return options.demo;
+  const bool is_payment_service = route.access == Access::service || route.handler == weixin_notify;
+  if (is_payment_service) return options.pay_role;
   return operators || route.access != Access::admin;
 }
 

@@ -15,6 +15,7 @@ enum class Access : std::uint8_t {
   open,            ///< anyone, limited per address
   shopper,         ///< a valid token; limited per user and per address
   admin,           ///< a token with role admin
+  service,         ///< a token with role service or admin; refusals are envelopes
 };
 
 struct Route {
@@ -54,6 +55,17 @@ void get_item(Context&, const Request&, const Captures&, Exchange&&);
 // grab.cpp
 void grab(Context&, const Request&, const Captures&, Exchange&&);
 
+// shopper_payment.cpp
+void pay_order(Context&, const Request&, const Captures&, Exchange&&);
+void get_payment(Context&, const Request&, const Captures&, Exchange&&);
+void payment_qr(Context&, const Request&, const Captures&, Exchange&&);
+
+// weixin.cpp, weixin_create.cpp
+void weixin_create(Context&, const Request&, const Captures&, Exchange&&);
+void weixin_query(Context&, const Request&, const Captures&, Exchange&&);
+void weixin_close(Context&, const Request&, const Captures&, Exchange&&);
+void weixin_notify(Context&, const Request&, const Captures&, Exchange&&);
+
 // shopper.cpp
 void get_order(Context&, const Request&, const Captures&, Exchange&&);
 void list_orders(Context&, const Request&, const Captures&, Exchange&&);
@@ -86,6 +98,11 @@ void admin_attention(Context&, const Request&, const Captures&, Exchange&&);
 void admin_resolve(Context&, const Request&, const Captures&, Exchange&&);
 void admin_refund(Context&, const Request&, const Captures&, Exchange&&);
 void admin_audit(Context&, const Request&, const Captures&, Exchange&&);
+
+// operator_payments.cpp
+void admin_list_notifications(Context&, const Request&, const Captures&, Exchange&&);
+void admin_replay_notification(Context&, const Request&, const Captures&, Exchange&&);
+void admin_list_queues(Context&, const Request&, const Captures&, Exchange&&);
 
 // operator_csv.cpp
 void admin_orders_csv(Context&, const Request&, const Captures&, Exchange&&);
