@@ -123,6 +123,7 @@ int run(int count, char** arguments) {
   int status = kSuccess;
   add_serve(app, status);
   add_import(app, status);
+  add_sandbox(app, status);
   rush::add_command(app, status, key_for_rush);
   add_verify(app, status);
   add_token(app, status);

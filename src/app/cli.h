@@ -37,6 +37,7 @@ class ConfigFlags {
 // Each registers one subcommand that leaves its exit status in `status`.
 void add_serve(CLI::App& app, int& status);
 void add_import(CLI::App& app, int& status);
+void add_sandbox(CLI::App& app, int& status);
 void add_verify(CLI::App& app, int& status);
 void add_token(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);
