@@ -123,8 +123,9 @@ struct RawNotification {
 };
 
 /// An asynchronous gateway over one provider account. Calls may come from any thread; `then` runs
-/// exactly once, on the gateway's own thread (or at once, on the caller's, with Kind::unavailable),
-/// and must not block. What is safe to repeat is repeated with jitter within the timeout.
+/// exactly once, on the gateway's own thread (or at once, on the caller's, where nothing is sent:
+/// with Kind::unavailable, or refused for values that no provider takes), and must not block. What
+/// is safe to repeat is repeated with jitter within the timeout.
 class Gateway {
  public:
   virtual ~Gateway() = default;
