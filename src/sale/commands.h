@@ -85,6 +85,7 @@ enum class PaymentOutcome : std::uint8_t {
   amount_mismatch,     ///< nothing changed; an incident for a person
   already_applied,     ///< the same transaction again; nothing changed
   second_transaction,  ///< the order is settled by another transaction; an incident for a person
+  transaction_reused,  ///< this transaction settled another order; an incident for a person
   paid,                ///< a held order became paid
   paid_late,           ///< the order had been given up and a unit was free: paid again
   refund_due,          ///< the order had been given up and no unit was free: money goes back
@@ -106,8 +107,8 @@ struct PaymentClosed {
 enum class PaymentClosedOutcome : std::uint8_t {
   unknown_order,
   not_closing,      ///< nothing to close (a repeated answer); nothing changed
-  payment_refused,  ///< already_paid without a matching payment: an incident; asked again like
-                    ///< retry
+  payment_refused,  ///< already_paid without a matching payment, or by a transaction that settled
+                    ///< another order: an incident; asked again like retry
   paid,
   expired,
   cancelled,
@@ -256,6 +257,7 @@ enum class ResolveOutcome : std::uint8_t {
   unknown_order,
   not_resolvable,
   missing_evidence,
+  evidence_used,  ///< the transaction settled another order
   retrying,
   paid,
   released,
@@ -265,7 +267,13 @@ struct Refund {
   Operator by;
   OrderId order;
 };
-enum class RefundOutcome : std::uint8_t { unknown_order, not_paid, already_refunding, refunding };
+enum class RefundOutcome : std::uint8_t {
+  unknown_order,
+  not_paid,
+  already_refunding,  ///< or refunded; one under way is asked for again, as it may have failed
+  no_gateway,         ///< nobody here can give the money back; nothing changed
+  refunding,
+};
 
 // ---- time --------------------------------------------------------------------------------------
 

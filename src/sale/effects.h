@@ -27,7 +27,7 @@ enum class HistoryEvent : std::uint8_t {
   refund_failed = 12,
   amount_mismatch = 13,
   currency_mismatch = 14,
-  second_transaction = 15,
+  second_transaction = 15,  ///< the order, or the transaction, is settled with another
   payment_refused = 16,
 };
 
@@ -69,6 +69,8 @@ struct RefundPayment {
   OrderId order;
   std::string transaction_id;
   Money amount;
+  Currency currency;
+  EndReason reason = EndReason::operator_refund;
 };
 
 /// Everything since the last clear(). The engine reuses one object per batch, so the hot path does

@@ -292,7 +292,7 @@ TEST(CancelOutcome, AlreadyEnded) {
 }
 
 TEST(CancelOutcome, AlreadyPaid) {
-  World world({draft(1)});
+  World world({draft(1)}, testing::with_gateway());
   const OrderId id = world.win("ann");
   EXPECT_EQ(world.pay(id), PaymentOutcome::paid);
   EXPECT_EQ(world.cancel("ann", id), CancelOutcome::already_paid);

@@ -146,6 +146,7 @@ class Model {
       return *o->transaction == c.transaction_id ? PaymentOutcome::already_applied
                                                  : PaymentOutcome::second_transaction;
     }
+    if (is_used(c.transaction_id)) return PaymentOutcome::transaction_reused;
     if (o->holds()) {
       settle(*o, c.transaction_id);
       return PaymentOutcome::paid;
@@ -189,7 +190,7 @@ class Model {
                                                : PaymentClosedOutcome::needs_person;
     }
     if (c.payment && c.payment->order == o->id && c.payment->amount.minor == o->amount &&
-        c.payment->currency.code() == "CNY") {
+        c.payment->currency.code() == "CNY" && !is_used(c.payment->transaction_id)) {
       settle(*o, c.payment->transaction_id);
       return PaymentClosedOutcome::paid;
     }
@@ -212,9 +213,11 @@ class Model {
     ModelOrder* o = find(c.order);
     if (o == nullptr) return RefundOutcome::unknown_order;
     if (o->status == OrderStatus::refunding || o->status == OrderStatus::refunded) {
+      if (o->status == OrderStatus::refunding && settings_.has_gateway) refunds.push_back(o->id);
       return RefundOutcome::already_refunding;
     }
     if (o->status != OrderStatus::paid) return RefundOutcome::not_paid;
+    if (!settings_.has_gateway) return RefundOutcome::no_gateway;
     o->status = OrderStatus::refunding;
     o->reason = EndReason::operator_refund;
     refunds.push_back(o->id);
@@ -229,6 +232,7 @@ class Model {
     }
     if (c.action == Resolve::Action::mark_paid) {
       if (c.evidence.empty()) return ResolveOutcome::missing_evidence;
+      if (is_used(c.evidence)) return ResolveOutcome::evidence_used;
       settle(*o, c.evidence);
       return ResolveOutcome::paid;
     }
@@ -326,6 +330,10 @@ class Model {
     for (const ModelOrder& o : orders)
       units += o.item == item && (o.*test)() ? o.quantity : 0;
     return units;
+  }
+  bool is_used(const std::string& transaction) const {
+    return std::any_of(orders.begin(), orders.end(),
+                       [&](const ModelOrder& o) { return o.transaction == transaction; });
   }
   void settle(ModelOrder& o, const std::string& transaction) {
     o.status = OrderStatus::paid;

@@ -12,6 +12,7 @@
 #include "sale/deadlines.h"
 #include "sale/order_book.h"
 #include "sale/requests.h"
+#include "sale/settlements.h"
 #include "sale/state.h"
 #include "sale/users.h"
 
@@ -39,7 +40,7 @@ struct State::Parts {
   UserTable users;
   OrderBook orders;
   RequestTable requests;
-  std::unordered_map<OrderSlot, Settlement> settlements;
+  SettlementTable settlements;
   Deadlines deadlines;
   CloseRetries close_retries;
   /// Slots still to be looked at for orders of cancelled sales; equal: nothing to do.
@@ -90,6 +91,8 @@ struct State::Parts {
            std::string actor = {});
   void start_refund(OrderSlot slot, EndReason reason, Instant now, Effects& effects,
                     std::string actor = {});
+  /// What the provider is asked for an order in `refunding`.
+  RefundPayment refund_of(OrderSlot slot);
   /// Counts an attempt to close that told nothing and plans the next, or lists it for a person.
   void close_failed(OrderSlot slot, Instant now, Effects& effects);
 

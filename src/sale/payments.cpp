@@ -51,12 +51,18 @@ PaymentOutcome State::apply(const PaymentSucceeded& command, Instant now, Effect
                                                      to_decimal(order.amount, currency)));
     return PaymentOutcome::amount_mismatch;
   }
-  if (const auto known = in.settlements.find(slot); known != in.settlements.end()) {
-    const std::string& settled_by = known->second.transaction_id;
+  if (const Settlement* known = in.settlements.find(slot); known != nullptr) {
+    const std::string& settled_by = known->transaction_id;
     if (settled_by == command.transaction_id) return PaymentOutcome::already_applied;
     incident(HistoryEvent::second_transaction,
              "a second payment; the order is settled by " + quote(settled_by));
     return PaymentOutcome::second_transaction;
+  }
+  if (const OrderSlot other = in.settlements.settled_by(command.transaction_id);
+      other != kNoOrder) {
+    incident(HistoryEvent::second_transaction,
+             "it settled order " + to_text(in.orders[other].id) + " and cannot settle another");
+    return PaymentOutcome::transaction_reused;
   }
   Settlement settlement{command.transaction_id, command.paid_at, command.amount};
   if (!holds_unit(order.status)) return in.pay_late(slot, std::move(settlement), now, effects);
@@ -90,7 +96,8 @@ PaymentClosedOutcome State::apply(const PaymentClosed& command, Instant now, Eff
     const auto& payment = command.payment;
     const bool matches = payment && payment->order == order.id &&
                          !payment->transaction_id.empty() && payment->amount == order.amount &&
-                         payment->currency == in.item_of(order).currency;
+                         payment->currency == in.item_of(order).currency &&
+                         in.settlements.settled_by(payment->transaction_id) == kNoOrder;
     if (matches) {
       in.pay(slot, Settlement{payment->transaction_id, payment->paid_at, payment->amount}, now,
              effects);

@@ -111,7 +111,7 @@ TEST(PaymentOutcome, IncidentsQuoteWhatStrangersWrote) {
 }
 
 TEST(PaymentOutcome, AlreadyApplied) {
-  World world({draft(1)});
+  World world({draft(1)}, testing::with_gateway());
   const OrderId id = world.win("ann");
   EXPECT_EQ(world.pay(id, "T1"), PaymentOutcome::paid);
   const auto expect_nothing = [&] {
@@ -138,6 +138,87 @@ TEST(PaymentOutcome, SecondTransaction) {
   EXPECT_THAT(world.effects.alarms, ElementsAre(HasSubstr("\"T2\"")));
   EXPECT_EQ(world.state.settlement(0)->transaction_id, "T1");
   EXPECT_EQ(world.units(), units(2, 1, 0, 1));
+}
+
+TEST(PaymentOutcome, TransactionReused) {
+  World world({draft(3, 3)}, testing::with_gateway());
+  const OrderId anns = world.win("ann");
+  EXPECT_EQ(world.pay(anns, "T1"), PaymentOutcome::paid);
+  const OrderId bobs = world.win("bob");
+  EXPECT_EQ(world.pay(bobs, "T1"), PaymentOutcome::transaction_reused);
+  EXPECT_THAT(world.events(), ElementsAre(HistoryEvent::second_transaction));
+  EXPECT_THAT(world.effects.orders[0].detail, HasSubstr("it settled order " + to_text(anns)));
+  EXPECT_THAT(world.effects.alarms, ElementsAre(HasSubstr(to_text(bobs))));
+  EXPECT_EQ(world.status(bobs), OrderStatus::awaiting_payment);
+  EXPECT_EQ(world.units(), units(3, 1, 1, 1));
+  // What is wrong with the amount, or with the order, is said first.
+  PaymentSucceeded wrong = world.payment(bobs, "T1");
+  wrong.amount = Money{1};
+  EXPECT_EQ(world.apply(wrong), PaymentOutcome::amount_mismatch);
+  EXPECT_EQ(world.pay(bobs, "T2"), PaymentOutcome::paid);
+  EXPECT_EQ(world.pay(bobs, "T1"), PaymentOutcome::second_transaction);
+  EXPECT_EQ(world.pay(anns, "T1"), PaymentOutcome::already_applied) << "its own, as ever";
+  // Money of an order that was given up, or refunded, stays that order's too.
+  const OrderId given_up = world.win("eve");
+  EXPECT_EQ(world.cancel("eve", given_up), CancelOutcome::closing);
+  EXPECT_EQ(world.close(given_up, Answer::closed), PaymentClosedOutcome::cancelled);
+  EXPECT_EQ(world.pay(given_up, "T1"), PaymentOutcome::transaction_reused);
+  EXPECT_EQ(world.status(given_up), OrderStatus::cancelled);
+}
+
+TEST(PaymentOutcome, TransactionReusedAlsoAfterRecovery) {
+  World world({draft(3, 3)}, testing::with_gateway());
+  EXPECT_EQ(world.pay(world.win("ann"), "T1"), PaymentOutcome::paid);
+  const OrderId bobs = world.win("bob");
+  Effects effects;
+  State copy = testing::restored(world.state, world.settings, world.now, effects);
+  EXPECT_EQ(copy.apply(world.payment(bobs, "T1"), world.now, effects),
+            PaymentOutcome::transaction_reused);
+}
+
+// The deadline is the core's: until it acted on it the unit is held, and money in time counts.
+TEST(PaymentOutcome, AroundTheDeadlineWhileTheUnitIsHeld) {
+  for (const bool has_gateway : {false, true}) {
+    for (const std::int64_t off_ms : {-1, 0, 1}) {
+      Settings settings;
+      settings.has_gateway = has_gateway;
+      World world({draft(1)}, settings);
+      const OrderId id = world.win("ann");
+      world.now = kOpen + kHold + Span{off_ms};
+      EXPECT_EQ(world.pay(id), PaymentOutcome::paid) << off_ms;
+      EXPECT_EQ(world.units(), units(1, 0, 0, 1));
+      world.now = world.now + Span::seconds(60);
+      world.pulse();
+      EXPECT_EQ(world.status(id), OrderStatus::paid);
+    }
+  }
+}
+
+TEST(PaymentOutcome, AroundTheDeadlineAfterThePulse) {
+  // A pulse at the deadline's bucket gives the order up; a millisecond before, nothing is due.
+  for (const std::int64_t off_ms : {-1, 0, 1}) {
+    World world({draft(1)}, testing::with_gateway());
+    const OrderId id = world.win("ann");
+    world.now = kOpen + kHold + Span{off_ms};
+    world.pulse();
+    const bool given_up = off_ms >= 0;
+    EXPECT_EQ(world.status(id), given_up ? OrderStatus::closing : OrderStatus::awaiting_payment)
+        << off_ms;
+    EXPECT_EQ(world.pay(id), PaymentOutcome::paid) << "held while closing too: " << off_ms;
+    EXPECT_EQ(world.close(id, Answer::closed), PaymentClosedOutcome::not_closing);
+    EXPECT_EQ(world.units(), units(1, 0, 0, 1));
+  }
+}
+
+TEST(PaymentOutcome, AroundTheDeadlineWithoutAGatewayALaterPaymentIsLate) {
+  for (const std::int64_t off_ms : {0, 1}) {
+    World world({draft(1)});
+    const OrderId id = world.win("ann");
+    world.now = kOpen + kHold + Span{off_ms};
+    world.pulse();
+    EXPECT_EQ(world.status(id), OrderStatus::expired);
+    EXPECT_EQ(world.pay(id), PaymentOutcome::paid_late);
+  }
 }
 
 TEST(PaymentOutcome, PaidWhileTheUnitIsHeld) {
@@ -289,14 +370,18 @@ TEST(PaymentClosedOutcome, PaymentRefused) {
               ElementsAre(HistoryEvent::payment_refused, HistoryEvent::close_retried));
   EXPECT_EQ(world.effects.alarms.size(), 1U);
   EXPECT_EQ(world.status(world.id), OrderStatus::closing);
+  EXPECT_EQ(world.pay(world.win("bob"), "T-bob"), PaymentOutcome::paid);
+  PaymentSucceeded reused = good;
+  reused.transaction_id = "T-bob";
   for (const PaymentSucceeded& bad : {of_another, amount}) {
     EXPECT_EQ(world.already_paid(bad), PaymentClosedOutcome::payment_refused);
-    EXPECT_EQ(world.units(), units(2, 1, 1, 0));
+    EXPECT_EQ(world.units(), units(2, 0, 1, 1));
   }
   // The attempts are used up, so a person sees it; a good answer still counts.
   EXPECT_EQ(world.status(world.id), OrderStatus::needs_person);
   EXPECT_EQ(world.already_paid(currency), PaymentClosedOutcome::payment_refused);
   EXPECT_EQ(world.already_paid(number), PaymentClosedOutcome::payment_refused);
+  EXPECT_EQ(world.already_paid(reused), PaymentClosedOutcome::payment_refused);
   EXPECT_EQ(world.already_paid(good), PaymentClosedOutcome::paid);
 }
 
@@ -374,7 +459,7 @@ TEST(PaymentClosedOutcome, AnswersThatCrossedAreAskedOnceEach) {
 // ---- refunds -----------------------------------------------------------------------------------
 
 TEST(RefundFinishedOutcome, InOrder) {
-  World world({draft(1)});
+  World world({draft(1)}, testing::with_gateway());
   const OrderId id = world.win("ann");
   EXPECT_EQ(world.apply(RefundFinished{kNobodys, false}), RefundFinishedOutcome::unknown_order);
   EXPECT_EQ(world.apply(RefundFinished{id, false}), RefundFinishedOutcome::not_refunding);
@@ -401,11 +486,11 @@ TEST(RefundFinishedOutcome, LateMoneyMovesNoUnits) {
   EXPECT_EQ(world.apply(RefundFinished{world.id, true}), RefundFinishedOutcome::refunded);
   EXPECT_EQ(world.order(world.id).reason, EndReason::late_money);
   EXPECT_EQ(world.units(), units(1, 0, 1, 0));
-  EXPECT_EQ(world.pay(bobs), PaymentOutcome::paid);
+  EXPECT_EQ(world.pay(bobs, "T2"), PaymentOutcome::paid);
 }
 
 TEST(RefundFinishedOutcome, ARefundedShopperMayBuyAgain) {
-  World world({draft(1)});
+  World world({draft(1)}, testing::with_gateway());
   const OrderId id = world.win("ann");
   EXPECT_EQ(world.pay(id), PaymentOutcome::paid);
   EXPECT_EQ(world.apply(Refund{{}, id}), RefundOutcome::refunding);

@@ -37,6 +37,9 @@ ResolveOutcome State::apply(const Resolve& command, Instant now, Effects& effect
   switch (command.action) {
     case Resolve::Action::mark_paid:
       if (!valid_evidence(command.evidence)) return ResolveOutcome::missing_evidence;
+      if (in.settlements.settled_by(command.evidence) != kNoOrder) {
+        return ResolveOutcome::evidence_used;
+      }
       in.pay(slot, Settlement{command.evidence, now, order.amount}, now, effects, actor);
       effects.audits.push_back(
           audit_of(command.by, "order.mark_paid", order.id, now, before, order.status));
@@ -63,9 +66,12 @@ RefundOutcome State::apply(const Refund& command, Instant now, Effects& effects)
   if (slot == kNoOrder) return RefundOutcome::unknown_order;
   const OrderStatus before = in.orders[slot].status;
   if (before == OrderStatus::refunding || before == OrderStatus::refunded) {
+    const bool ask_again = before == OrderStatus::refunding && in.settings.has_gateway;
+    if (ask_again) effects.refunds.push_back(in.refund_of(slot));
     return RefundOutcome::already_refunding;
   }
   if (before != OrderStatus::paid) return RefundOutcome::not_paid;
+  if (!in.settings.has_gateway) return RefundOutcome::no_gateway;
   in.start_refund(slot, EndReason::operator_refund, now, effects, command.by.name);
   effects.audits.push_back(
       audit_of(command.by, "order.refund", command.order, now, before, OrderStatus::refunding));

@@ -78,6 +78,15 @@ TEST(ResolveOutcome, MarkedPaid) {
   EXPECT_EQ(world.pay(world.id, "T5"), PaymentOutcome::already_applied);
 }
 
+TEST(ResolveOutcome, EvidenceUsed) {
+  Stuck world;
+  EXPECT_EQ(world.pay(world.win("bob"), "T5"), PaymentOutcome::paid);
+  EXPECT_EQ(world.resolve(Resolve::Action::mark_paid, "T5"), ResolveOutcome::evidence_used);
+  EXPECT_EQ(world.status(world.id), OrderStatus::needs_person);
+  EXPECT_TRUE(world.effects.empty());
+  EXPECT_EQ(world.resolve(Resolve::Action::mark_paid, "T6"), ResolveOutcome::paid);
+}
+
 TEST(ResolveOutcome, Released) {
   Stuck world;
   EXPECT_EQ(world.resolve(Resolve::Action::release), ResolveOutcome::released);
@@ -97,7 +106,7 @@ TEST(Resolve, AlsoWhileStillClosing) {
 }
 
 TEST(RefundOutcome, InOrderOfPrecedence) {
-  World world({draft(1)});
+  World world({draft(1)}, testing::with_gateway());
   const OrderId id = world.win("ann");
   EXPECT_EQ(world.apply(Refund{by_olga(), OrderId{5}}), RefundOutcome::unknown_order);
   EXPECT_EQ(world.apply(Refund{by_olga(), id}), RefundOutcome::not_paid);
@@ -110,10 +119,24 @@ TEST(RefundOutcome, InOrderOfPrecedence) {
   EXPECT_EQ(world.effects.refunds[0].transaction_id, "T1");
   EXPECT_EQ(world.effects.audits[0].action, "order.refund");
   EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("status: paid -> refunding"));
+  EXPECT_EQ(world.effects.refunds[0].currency, Currency{});
+  EXPECT_EQ(world.effects.refunds[0].reason, EndReason::operator_refund);
   EXPECT_EQ(world.apply(Refund{by_olga(), id}), RefundOutcome::already_refunding);
+  EXPECT_EQ(world.effects.refunds.size(), 1U) << "asked again, as it may have failed";
+  EXPECT_THAT(world.effects.orders, IsEmpty());
   EXPECT_EQ(world.apply(RefundFinished{id, true}), RefundFinishedOutcome::refunded);
   EXPECT_EQ(world.apply(Refund{by_olga(), id}), RefundOutcome::already_refunding);
   EXPECT_THAT(world.effects.refunds, IsEmpty());
+}
+
+TEST(RefundOutcome, NoGateway) {
+  World world({draft(1)});
+  const OrderId id = world.win("ann");
+  EXPECT_EQ(world.apply(Refund{by_olga(), id}), RefundOutcome::not_paid);
+  EXPECT_EQ(world.pay(id, "T1"), PaymentOutcome::paid);
+  EXPECT_EQ(world.apply(Refund{by_olga(), id}), RefundOutcome::no_gateway);
+  EXPECT_EQ(world.status(id), OrderStatus::paid);
+  EXPECT_TRUE(world.effects.empty());
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ Result<> State::restore(const StoredOrder& stored) {
   order.unit_sold = stored.unit_sold;
   const OrderSlot slot = in.add_order(order, in.users.key(stored.user), stored.request);
   if (!stored.transaction_id.empty()) {
-    in.settlements.emplace(
+    in.settlements.add(
         slot, Settlement{std::string{stored.transaction_id}, stored.paid_at, stored.paid_amount});
   }
   return {};
@@ -128,8 +128,7 @@ void State::finish_restore(Instant now, Effects& effects) {
       }
     }
     if (order.status == OrderStatus::refunding && in.settings.has_gateway) {
-      const Settlement& paid = in.settlements.at(slot);
-      effects.refunds.push_back(RefundPayment{order.id, paid.transaction_id, paid.amount});
+      effects.refunds.push_back(in.refund_of(slot));
     }
   }
   for (Item& item : in.items) {

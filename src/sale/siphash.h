@@ -15,6 +15,19 @@ struct SipKey {
   std::uint64_t k1 = 0;
 };
 
+/// A key from a seed of 64 bits, by two steps of the splitmix64 sequence.
+constexpr SipKey sip_key(std::uint64_t seed) {
+  const auto step = [&seed] {
+    seed += 0x9e37'79b9'7f4a'7c15ULL;
+    std::uint64_t word = seed;
+    word = (word ^ (word >> 30)) * 0xbf58'476d'1ce4'e5b9ULL;
+    word = (word ^ (word >> 27)) * 0x94d0'49bb'1331'11ebULL;
+    return word ^ (word >> 31);
+  };
+  const std::uint64_t first = step();
+  return {first, step()};
+}
+
 /// SipHash-c-d of `text`. 1-3 is enough for tables, 2-4 is the form with published vectors.
 template <int CompressionRounds, int FinalRounds>
 std::uint64_t siphash(const SipKey& key, std::string_view text) {

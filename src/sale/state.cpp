@@ -9,7 +9,10 @@
 namespace sluice::sale {
 
 State::Parts::Parts(const Settings& chosen)
-    : settings(chosen), users(chosen.hash_seed), orders(chosen.node) {
+    : settings(chosen),
+      users(chosen.hash_seed),
+      orders(chosen.node),
+      settlements(sip_key(chosen.hash_seed)) {
   SLUICE_ASSERT(settings.max_close_attempts > 0, "at least one attempt to close a payment");
   SLUICE_ASSERT(settings.first_close_retry > Span{} &&
                     settings.last_close_retry >= settings.first_close_retry,
@@ -64,8 +67,7 @@ OrderSlot State::newest_order_of(std::string_view user) const {
 }
 
 const Settlement* State::settlement(OrderSlot slot) const {
-  const auto found = parts_->settlements.find(slot);
-  return found == parts_->settlements.end() ? nullptr : &found->second;
+  return parts_->settlements.find(slot);
 }
 
 RequestKey State::request_key(OrderSlot slot) const {
@@ -86,13 +88,7 @@ State::Memory State::memory() const {
   memory.orders =
       parts_->orders.bytes() + parts_->deadlines.bytes() + parts_->close_retries.bytes();
   memory.requests = parts_->requests.bytes();
-  // A node of the map: a link, the key, the settlement, and the allocator's header.
-  constexpr std::size_t node_bytes = sizeof(Settlement) + 32;
-  memory.settlements = parts_->settlements.bucket_count() * sizeof(void*);
-  for (const auto& [slot, settlement] : parts_->settlements) {
-    const bool on_heap = settlement.transaction_id.capacity() > std::string{}.capacity();
-    memory.settlements += node_bytes + (on_heap ? settlement.transaction_id.capacity() + 17 : 0);
-  }
+  memory.settlements = parts_->settlements.bytes();
   return memory;
 }
 

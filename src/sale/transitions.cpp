@@ -113,7 +113,7 @@ void State::Parts::pay(OrderSlot slot, Settlement settlement, Instant now, Effec
   units.held -= units_of(order);
   units.sold += units_of(order);
   note(slot, HistoryEvent::paid, now, effects, std::move(actor), settlement.transaction_id);
-  settlements.insert_or_assign(slot, std::move(settlement));
+  settlements.add(slot, std::move(settlement));
   touch(order.item, effects);
 }
 
@@ -123,7 +123,7 @@ PaymentOutcome State::Parts::pay_late(OrderSlot slot, Settlement settlement, Ins
   Item& item = item_of(order);
   Counters& units = item.counters;
   const std::string transaction = settlement.transaction_id;
-  settlements.insert_or_assign(slot, std::move(settlement));
+  settlements.add(slot, std::move(settlement));
   const bool sellable =
       !item.frozen && !sale_of(item).cancelled && units.available >= units_of(order) &&
       counted_units(order.user, order.item) + units_of(order) <= item.per_user_limit;
@@ -145,11 +145,19 @@ PaymentOutcome State::Parts::pay_late(OrderSlot slot, Settlement settlement, Ins
 void State::Parts::start_refund(OrderSlot slot, EndReason reason, Instant now, Effects& effects,
                                 std::string actor) {
   Order& order = orders[slot];
-  const Settlement& settlement = settlements.at(slot);
   order.status = OrderStatus::refunding;
   order.reason = reason;
-  effects.refunds.push_back(RefundPayment{order.id, settlement.transaction_id, settlement.amount});
-  note(slot, HistoryEvent::refund_begun, now, effects, std::move(actor), settlement.transaction_id);
+  effects.refunds.push_back(refund_of(slot));
+  note(slot, HistoryEvent::refund_begun, now, effects, std::move(actor),
+       effects.refunds.back().transaction_id);
+}
+
+RefundPayment State::Parts::refund_of(OrderSlot slot) {
+  const Order& order = orders[slot];
+  const Settlement* settlement = settlements.find(slot);
+  SLUICE_ASSERT(settlement != nullptr, "only money that came goes back");
+  return {order.id, settlement->transaction_id, settlement->amount, item_of(order).currency,
+          order.reason};
 }
 
 void State::Parts::close_failed(OrderSlot slot, Instant now, Effects& effects) {

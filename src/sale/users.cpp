@@ -7,19 +7,6 @@
 
 namespace sluice::sale {
 
-namespace {
-
-/// One step of the splitmix64 sequence: spreads a 64-bit seed over the 128-bit key.
-std::uint64_t spread(std::uint64_t& state) {
-  state += 0x9e37'79b9'7f4a'7c15ULL;
-  std::uint64_t word = state;
-  word = (word ^ (word >> 30)) * 0xbf58'476d'1ce4'e5b9ULL;
-  word = (word ^ (word >> 27)) * 0x94d0'49bb'1331'11ebULL;
-  return word ^ (word >> 31);
-}
-
-}  // namespace
-
 std::uint32_t NameArena::add(std::string_view name) {
   SLUICE_ASSERT(name.size() <= 255, "a name whose length fits into one byte");
   const auto needed = static_cast<std::uint32_t>(name.size() + 1);
@@ -45,10 +32,7 @@ std::size_t NameArena::bytes() const {
   return chunks_.size() * kChunkBytes + chunks_.capacity() * sizeof(chunks_[0]);
 }
 
-UserTable::UserTable(std::uint64_t seed) {
-  key_.k0 = spread(seed);
-  key_.k1 = spread(seed);
-}
+UserTable::UserTable(std::uint64_t seed) : key_(sip_key(seed)) {}
 
 UserTable::Key UserTable::key(std::string_view name) const {
   return {name, static_cast<std::uint32_t>(siphash<1, 3>(key_, name))};

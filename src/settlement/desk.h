@@ -48,6 +48,7 @@ struct DeskOptions {
 
 struct DeskCounts {
   std::uint64_t notifications = 0;
+  std::uint64_t parked = 0;  ///< notifications that wait for a person
   std::uint64_t closings_waiting = 0;
   std::uint64_t refunds_waiting = 0;
   std::uint64_t reconciling = 0;
@@ -63,7 +64,8 @@ class Desk {
       std::move_only_function<void(std::expected<ShopperPayment, BeginError>)> then) = 0;
   virtual DeskCounts counts() const = 0;
   /// Finishes what is under way at the provider as far as it answers; the rest is asked again after
-  /// the next start. Before the engine's stop(). Once.
+  /// the next start. Before the stop() of all it was opened with; the desk itself is destroyed
+  /// after the engine's stop(), which may still deliver to it. Once.
   virtual void stop() = 0;
 };
 

@@ -180,14 +180,18 @@ TEST_F(Reading, OneSearchLooksAtABoundedNumberOfRows) {
 }
 
 TEST_F(Reading, ATimelineSaysWhoDidWhat) {
-  const OrderId id = grab("mia");
-  shop_.apply(BeginPayment{"mia", id});
-  shop_.pay(id, "tx-9");
-  shop_.apply(Refund{{"olivia", "asked"}, id});
-  ASSERT_TRUE(shop_.commit());
-  shop_.apply(RefundFinished{id, true});
-  ASSERT_TRUE(shop_.commit());
-  const auto timeline = reader_->timeline(id);
+  Shop shop(temporary_.path("gateway"), true);  // who else could give money back
+  shop.open_sale(1, 100, 50);
+  const OrderId id = shop.grab("mia");
+  shop.apply(BeginPayment{"mia", id});
+  shop.pay(id, "tx-9");
+  shop.apply(Refund{{"olivia", "asked"}, id});
+  ASSERT_TRUE(shop.commit());
+  shop.apply(RefundFinished{id, true});
+  ASSERT_TRUE(shop.commit());
+  const auto reader = Reader::open(shop.directory);
+  ASSERT_TRUE(reader) << reader.error().message;
+  const auto timeline = (*reader)->timeline(id);
   ASSERT_TRUE(timeline) << timeline.error().message;
   std::vector<std::string> told;
   for (const TimelineEntry& entry : *timeline) {

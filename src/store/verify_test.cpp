@@ -30,7 +30,7 @@ template <class Base>
 class SceneOfTampering : public Base {
  protected:
   void SetUp() override {
-    Shop shop(temporary_.path());
+    Shop shop(temporary_.path(), true);
     shop.open_sale(2, 10, 2);
     shop.open_sale(1, 10, 2);
     const auto step = [&shop] { shop.now = shop.now + Span::seconds(1); };
@@ -41,6 +41,7 @@ class SceneOfTampering : public Base {
     step();
     orders_.push_back(shop.grab("lena", 1));
     shop.apply(CancelByUser{"lena", orders_.back()});
+    shop.apply(sale::PaymentClosed{orders_.back(), sale::PaymentClosed::Answer::closed, {}});
     ASSERT_TRUE(shop.commit());
     step();
     orders_.push_back(shop.grab("omar", 1));
