@@ -23,6 +23,7 @@ struct Attach {
   std::string queue;  ///< the routing key
   std::string exchange;
   std::string username;
+  bool operator==(const Attach&) const = default;
 };
 /// JSON with exactly these three keys. The name is left empty where it would not fit
 /// kMaxAttachBytes; orders are found by out_trade_no, never by it.
@@ -74,7 +75,7 @@ struct ServiceError {
     forbidden,  ///< exchange or queue not on the configured list
     conflict,   ///< this out_trade_no was created with another amount, currency or attach
     gateway,    ///< the provider refused or cannot be reached; see fault
-    storage,    ///< could not be remembered; nothing was created
+    storage,    ///< could not be remembered or read; ask again
   };
   Kind kind = Kind::invalid;
   std::string message;
@@ -106,7 +107,17 @@ struct ServiceOptions {
   std::uint32_t refused_kept = 10'000;  ///< the oldest go first
 };
 
-/// Any thread; `then` runs once, on a thread of the service, gateway or bus, and must not block.
+/// Notifications since the start, for /metrics.
+struct NotificationCounts {
+  std::uint64_t routed = 0;
+  std::uint64_t repeated = 0;  ///< of an event that was routed before
+  std::uint64_t refused = 0;
+  std::uint64_t not_logged = 0;  ///< of the refused, for coming too fast
+  std::uint64_t not_stored = 0;
+};
+
+/// Any thread; `then` runs once, on a thread of the service, gateway or bus (or at once, on the
+/// caller's, where it is refused without being tried), and must not block.
 class Service {
  public:
   virtual ~Service() = default;
@@ -133,6 +144,7 @@ class Service {
   virtual void replay(std::int64_t sequence, Answer<NotificationEntry> then) = 0;
   /// False once payments.db failed in a way that only a restart recovers from. Any thread.
   virtual bool healthy() const = 0;
+  virtual NotificationCounts counts() const = 0;
   /// Answers what is under way, refuses the rest, joins the thread. Before the gateway's and the
   /// bus's stop(). Once.
   virtual void stop() = 0;
