@@ -6,6 +6,7 @@
 
 #include "api/catalog_json.h"
 #include "api/routes.h"
+#include "base/html.h"
 
 namespace sluice::api {
 
@@ -13,33 +14,6 @@ namespace {
 
 constexpr std::size_t kMaxShownSales = 50;
 constexpr std::size_t kMaxShownItems = 200;
-
-std::string escape(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 struct Captions {
   std::string_view title, none, item, price, left, from, until, phase, rest;
@@ -59,10 +33,10 @@ constexpr std::string_view kStyle =
 
 void append_sale(std::string& html, const engine::CatalogSale& sale, const Captions& words,
                  Instant now, std::size_t& items_left) {
-  html +=
-      fmt::format("<h2>{}</h2><p>{} {} {} {} — {}: <strong>{}</strong></p>",
-                  escape(sale.sale.title), words.from, to_rfc3339(sale.sale.starts_at), words.until,
-                  to_rfc3339(sale.sale.ends_at), words.phase, to_text(sale.sale.phase(now)));
+  html += fmt::format("<h2>{}</h2><p>{} {} {} {} — {}: <strong>{}</strong></p>",
+                      escape_html(sale.sale.title), words.from, to_rfc3339(sale.sale.starts_at),
+                      words.until, to_rfc3339(sale.sale.ends_at), words.phase,
+                      to_text(sale.sale.phase(now)));
   html += fmt::format("<table><tr><th>{}</th><th>{}</th><th>{}</th></tr>", words.item, words.price,
                       words.left);
   for (const engine::CatalogItem* item : sale.items) {
@@ -71,7 +45,7 @@ void append_sale(std::string& html, const engine::CatalogSale& sale, const Capti
     const sale::Counters counters = item->live->read();
     html += fmt::format(
         "<tr><td>{} <code>{}</code></td><td class=n>{} {}</td><td class=n>{} / {}</td></tr>",
-        escape(item->item.title), escape(item->item.id),
+        escape_html(item->item.title), escape_html(item->item.id),
         to_decimal(item->item.price, item->item.currency), item->item.currency.code(),
         counters.available.units, counters.stock.units);
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/html.h"
 #include "rush/report.h"
 #include "rush/svg_chart.h"
 

@@ -115,17 +115,6 @@ TEST(Report, NumbersAreGrouped) {
   EXPECT_EQ(grouped(1'234'567), "1,234,567");
 }
 
-RC_GTEST_PROP(EscapeHtml, LeavesNothingThatHtmlReads, (const std::string& text)) {
-  const std::string safe = escape_html(text);
-  RC_ASSERT(safe.find_first_of("<>\"'") == std::string::npos);
-  for (std::size_t at = 0; (at = safe.find('&', at)) != std::string::npos; ++at) {
-    const std::string_view entity = std::string_view(safe).substr(at, 6);
-    RC_ASSERT(entity.starts_with("&amp;") || entity.starts_with("&lt;") ||
-              entity.starts_with("&gt;") || entity.starts_with("&quot;") ||
-              entity.starts_with("&#39;"));
-  }
-}
-
 TEST(SvgChart, OneValueAndManyValuesAreDrawn) {
   for (const std::size_t count : {std::size_t{1}, std::size_t{2}, std::size_t{240}}) {
     const std::vector<std::string> positions(count, "x");

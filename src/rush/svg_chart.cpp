@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/html.h"
+
 namespace sluice::rush {
 namespace {
 
@@ -83,35 +85,6 @@ void hover_column(std::string& out, double x, double width, const std::string& t
 }
 
 }  // namespace
-
-std::string escape_html(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default: {
-        const bool control = (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f;
-        out += control ? ' ' : c;
-      }
-    }
-  }
-  return out;
-}
 
 std::string stacked_bars(std::string_view title, std::string_view unit,
                          const std::vector<std::string>& positions,

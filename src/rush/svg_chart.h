@@ -7,9 +7,6 @@
 
 namespace sluice::rush {
 
-/// `&`, `<`, `>`, quotes and control characters made safe for HTML text and attribute values.
-std::string escape_html(std::string_view text);
-
 /// A named sequence of values; `css` is the class that carries its colour ("s-granted").
 struct Series {
   std::string name;
