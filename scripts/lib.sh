@@ -14,6 +14,8 @@ packages_build=(
 )
 # What `./test --quick` needs on top.
 packages_test=(libgtest-dev libgmock-dev librapidcheck-dev sqlite3)
+# What the tests with other people's clients need on top; see need_node.
+packages_node=(nodejs npm)
 # What the rest of `./test` needs on top: fuzzing and analysis by clang, coverage.
 packages_analysis=(clang-22 clang-tidy-22 libclang-rt-22-dev gcovr python3)
 # What bench/ needs on top: the peers, a second load generator, a profiler.
@@ -64,6 +66,29 @@ need_packages() {
   done
   [ ${#missing[@]} = 0 ] && return 0
   step "installing ${#missing[@]} Debian packages: ${missing[*]}" install_packages "${missing[@]}"
+}
+
+# Node 18 or newer, from wherever: Debian's packages are installed only where there is none.
+need_node() {
+  if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'; then
+    return 0
+  fi
+  need_packages "${packages_node[@]}"
+}
+
+# need_npm_packages FOLDER: what its package-lock.json lists, exactly; nothing where that is there.
+need_npm_packages() {
+  local folder=$1 installed=$1/node_modules/.package-lock.json
+  [ "$installed" -nt "$folder/package-lock.json" ] && return 0
+  step "installing the npm packages of $folder" install_npm_packages "$folder"
+}
+install_npm_packages() {
+  local log=build/logs/npm.log
+  mkdir -p build/logs
+  npm ci --prefix "$1" --ignore-scripts --no-progress --loglevel=error >"$log" 2>&1 || {
+    tail -n 20 "$log" >&2
+    die "npm could not install the packages of $1; its whole output is in $log"
+  }
 }
 
 install_packages() {

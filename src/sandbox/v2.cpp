@@ -279,11 +279,13 @@ http::Response V2::write(const Reply& reply, SignType type) const {
     fields = *reply;
   } else {
     const Failure& failure = reply.error();
-    fields = {{"return_code", failure.communication ? "FAIL" : "SUCCESS"},
-              {"return_msg", failure.communication ? failure.description : "OK"},
-              {"result_code", "FAIL"},
-              {"err_code", failure.code},
-              {"err_code_des", failure.description}};
+    fields = {
+        {"return_code", failure.communication ? "FAIL" : "SUCCESS"},
+        {"return_msg",
+         failure.communication ? fmt::format("{} ({})", failure.description, failure.code) : "OK"},
+        {"result_code", "FAIL"},
+        {"err_code", failure.code},
+        {"err_code_des", failure.description}};
   }
   fields.emplace_back("appid", account_.appid);
   fields.emplace_back("mch_id", account_.mch_id);

@@ -22,11 +22,12 @@ std::string_view get(const Fields& fields, std::string_view name) {
   return payment::field_of(fields, name).value_or("");
 }
 
-Result<> at_most(const Fields& fields, std::string_view name, std::size_t bytes) {
-  const std::size_t size = get(fields, name).size();
-  if (size <= bytes) return {};
-  return fail(fmt::format("{} 有 {} 字节，最多 {}", name, size, bytes));
-}
+struct Bound {
+  std::string_view name;
+  std::size_t characters;
+};
+constexpr Bound kBounds[] = {
+    {"body", 127}, {"attach", 127}, {"detail", 6000}, {"product_id", 32}, {"spbill_create_ip", 64}};
 
 Result<Money> fee_of(const Fields& fields, std::string_view name) {
   const auto fee = parse_uint(get(fields, name), kMaxFee);
@@ -81,6 +82,13 @@ bool valid_notify_url(std::string_view text, std::size_t max_bytes) {
          !text.contains(' ') && !text.contains('?');
 }
 
+std::size_t count_characters(std::string_view text) {
+  std::size_t count = 0;
+  for (const char c : text)
+    count += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0;
+  return count;
+}
+
 std::string_view description_of(TradeState state) {
   switch (state) {
     case TradeState::not_paid:
@@ -105,14 +113,9 @@ Result<OrderRequest> read_v2_order(const Fields& fields, Instant now) {
     return fail("out_trade_no 须为6至32个字符，限数字、字母与 _-|*");
   }
   if (get(fields, "trade_type") != "NATIVE") return fail("trade_type 只支持 NATIVE");
-  for (const auto& [name, bytes] : {std::pair{"body", 127},
-                                    {"attach", 127},
-                                    {"detail", 6000},
-                                    {"product_id", 32},
-                                    {"spbill_create_ip", 64}}) {
-    if (auto fits = at_most(fields, name, static_cast<std::size_t>(bytes)); !fits) {
-      return std::unexpected(fits.error());
-    }
+  for (const Bound& bound : kBounds) {
+    if (count_characters(get(fields, bound.name)) <= bound.characters) continue;
+    return fail(fmt::format("{} 最多 {} 个字符", bound.name, bound.characters));
   }
   const auto total = fee_of(fields, "total_fee");
   if (!total) return std::unexpected(total.error());

@@ -22,6 +22,9 @@ bool valid_out_trade_no(std::string_view text);
 /// Whether `text` is an http or https address without control characters and spaces.
 bool valid_notify_url(std::string_view text, std::size_t max_bytes);
 
+/// Of UTF-8.
+std::size_t count_characters(std::string_view text);
+
 /// What a person is told about the state.
 std::string_view description_of(TradeState state);
 

@@ -20,13 +20,6 @@ constexpr Span kChinaTime = Span::seconds(8 * 3600);
 constexpr std::int64_t kMaxAmount = 1'000'000'000'000;
 constexpr std::string_view kAlgorithm = "AEAD_AES_256_GCM";
 
-std::size_t characters(std::string_view text) {
-  std::size_t count = 0;
-  for (const char c : text)
-    count += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0;
-  return count;
-}
-
 /// Reads texts with their bounds; keeps the first error.
 class Texts {
  public:
@@ -39,7 +32,7 @@ class Texts {
   std::string optional(std::string_view name, std::size_t most) {
     if (!body_.contains(name)) return {};
     const auto text = text_of(body_, name);
-    if (!text || has_control(*text) || characters(*text) > most) {
+    if (!text || has_control(*text) || count_characters(*text) > most) {
       refuse(fmt::format("{} 须为最多 {} 个字符的字符串，不含控制字符", name, most));
       return {};
     }
