@@ -27,11 +27,18 @@ void Exchange::send(http::Response&& response) {
   responder_.send(std::move(response));
 }
 
-void Exchange::send_personal(std::string&& json, int status) {
+void Exchange::send_personal(std::string&& json) {
   http::Response response;
-  response.status = status;
   response.body = std::move(json);
   response.add("Cache-Control", "no-store");
+  send(std::move(response));
+}
+
+void Exchange::send_created(std::string&& json, std::string_view location) {
+  http::Response response;
+  response.status = 201;
+  response.body = std::move(json);
+  response.add("Location", location).add("Cache-Control", "no-store");
   send(std::move(response));
 }
 

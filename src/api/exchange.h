@@ -28,8 +28,10 @@ class Exchange {
   void note_limit(const http::LimitDecision& decision);
 
   void send(http::Response&& response);
-  /// Answers 200 (or `status`) with `json` that is the caller's own: not to be stored by caches.
-  void send_personal(std::string&& json, int status = 200);
+  /// Answers 200 with `json` that is the caller's own: not to be stored by caches.
+  void send_personal(std::string&& json);
+  /// The same with 201 and where the new thing is.
+  void send_created(std::string&& json, std::string_view location);
   void fail(Code code) { send(with_retry(code, problem(code, language_))); }
   void fail(Code code, Words detail, std::string_view members = {});
   /// As fail(), with a Retry-After of its own.

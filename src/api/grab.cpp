@@ -68,14 +68,11 @@ Wanted read_form(Context& context, const Request& request, const Captures& captu
 
 void answer_granted(Context& context, Exchange&& exchange, const sale::Order& order) {
   const engine::CatalogItem& item = *context.catalog.get().items[order.item.value];
-  http::Response response;
-  response.status = 201;
-  response.body.reserve(512);
-  http::JsonWriter json(response.body);
+  std::string body;
+  body.reserve(512);
+  http::JsonWriter json(body);
   write_granted(json, order, item);
-  response.add("Location", order_location(order.id));
-  response.add("Cache-Control", "no-store");
-  exchange.send(std::move(response));
+  exchange.send_created(std::move(body), order_location(order.id));
 }
 
 /// The order that the key made, as it is now, with the status and the headers of the first answer.

@@ -14,6 +14,10 @@ namespace sluice::api {
 inline constexpr std::size_t kMaxReasonBytes = 1024;
 inline constexpr std::size_t kMaxEvidenceBytes = 256;
 
+/// Why the core refused a value that passed the checks here.
+inline constexpr Words kBadField{"A field has a value that is not allowed.",
+                                 "某个字段的值不符合要求。"};
+
 /// The JSON body; empty when it was refused, and then the exchange has been answered.
 std::optional<boost::json::value> read_body(const http::Request& request, Exchange& exchange);
 

@@ -12,24 +12,20 @@ namespace sluice::api {
 
 namespace {
 
-constexpr Words kBadField{"A field has a value that is not allowed.", "某个字段的值不符合要求。"};
-
-void send_item(Context& context, Exchange& exchange, ItemNo no, int status) {
-  const engine::CatalogItem& item = *context.catalog.get().items[no.value];
-  http::Response response;
-  response.status = status;
-  http::JsonWriter json(response.body);
-  write_operator_item(json, item);
-  if (status == 201) response.add("Location", "/api/v1/admin/items/" + item.item.id);
-  response.add("Cache-Control", "no-store");
-  exchange.send(std::move(response));
+std::string item_json(Context& context, ItemNo no) {
+  std::string body;
+  http::JsonWriter json(body);
+  write_operator_item(json, *context.catalog.get().items[no.value]);
+  return body;
 }
 
 void answer_added(Context& context, Exchange&& exchange, const engine::Reply& reply) {
   using sale::AddItemOutcome;
   switch (std::get<AddItemOutcome>(reply.outcome)) {
     case AddItemOutcome::added:
-      return send_item(context, exchange, reply.item, 201);
+      return exchange.send_created(
+          item_json(context, reply.item),
+          "/api/v1/admin/items/" + context.catalog.get().items[reply.item.value]->item.id);
     case AddItemOutcome::unknown_sale:
       return exchange.fail(Code::unknown_sale);
     case AddItemOutcome::ended:
@@ -53,7 +49,7 @@ void answer_changed(Context& context, Exchange&& exchange, ItemNo item,
   switch (std::get<ChangeItemOutcome>(reply.outcome)) {
     case ChangeItemOutcome::changed:
     case ChangeItemOutcome::unchanged:
-      return send_item(context, exchange, item, 200);
+      return exchange.send_personal(item_json(context, item));
     case ChangeItemOutcome::unknown_item:
       return exchange.fail(Code::unknown_item);
     case ChangeItemOutcome::invalid_text:
@@ -69,7 +65,7 @@ void answer_adjusted(Context& context, Exchange&& exchange, ItemNo item,
   switch (std::get<AdjustStockOutcome>(reply.outcome)) {
     case AdjustStockOutcome::adjusted:
     case AdjustStockOutcome::unchanged:
-      return send_item(context, exchange, item, 200);
+      return exchange.send_personal(item_json(context, item));
     case AdjustStockOutcome::unknown_item:
       return exchange.fail(Code::unknown_item);
     case AdjustStockOutcome::frozen:
@@ -103,7 +99,7 @@ void admin_get_item(Context& context, const Request&, const Captures& captures,
                     Exchange&& exchange) {
   const engine::CatalogItem* item = find_item(context, captures[0]);
   if (item == nullptr) return exchange.fail(Code::unknown_item);
-  send_item(context, exchange, item->item.no, 200);
+  exchange.send_personal(item_json(context, item->item.no));
 }
 
 void admin_change_item(Context& context, const Request& request, const Captures& captures,

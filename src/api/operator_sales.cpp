@@ -13,26 +13,23 @@ namespace sluice::api {
 
 namespace {
 
-constexpr Words kBadField{"A field has a value that is not allowed.", "某个字段的值不符合要求。"};
 constexpr Words kBadWindow{"ends_at must be after starts_at, and both within 1970 to 9999.",
                            "ends_at 必须晚于 starts_at，且都在 1970 至 9999 年之间。"};
 
-void send_sale(Context& context, Exchange& exchange, SaleNo no, int status) {
-  const engine::CatalogSale& sale = *context.catalog.get().sales[no.value];
-  http::Response response;
-  response.status = status;
-  http::JsonWriter json(response.body);
-  write_operator_sale(json, sale, context.engine.now(), true);
-  if (status == 201) response.add("Location", "/api/v1/admin/sales/" + sale.sale.id);
-  response.add("Cache-Control", "no-store");
-  exchange.send(std::move(response));
+std::string sale_json(Context& context, SaleNo no) {
+  std::string body;
+  http::JsonWriter json(body);
+  write_operator_sale(json, *context.catalog.get().sales[no.value], context.engine.now(), true);
+  return body;
 }
 
 void answer_opened(Context& context, Exchange&& exchange, const engine::Reply& reply) {
   using sale::OpenSaleOutcome;
   switch (std::get<OpenSaleOutcome>(reply.outcome)) {
     case OpenSaleOutcome::opened:
-      return send_sale(context, exchange, reply.sale, 201);
+      return exchange.send_created(
+          sale_json(context, reply.sale),
+          "/api/v1/admin/sales/" + context.catalog.get().sales[reply.sale.value]->sale.id);
     case OpenSaleOutcome::too_many:
       return exchange.fail(Code::too_many);
     case OpenSaleOutcome::duplicate_id:
@@ -55,7 +52,7 @@ void answer_changed(Context& context, Exchange&& exchange, SaleNo sale,
   switch (std::get<ChangeSaleOutcome>(reply.outcome)) {
     case ChangeSaleOutcome::changed:
     case ChangeSaleOutcome::unchanged:
-      return send_sale(context, exchange, sale, 200);
+      return exchange.send_personal(sale_json(context, sale));
     case ChangeSaleOutcome::unknown_sale:
       return exchange.fail(Code::unknown_sale);
     case ChangeSaleOutcome::cancelled:
@@ -91,7 +88,7 @@ void set_paused(Context& context, const Request& request, const Captures& captur
          [&context, no](Exchange&& kept, const engine::Reply& reply) {
            const auto outcome = std::get<sale::PauseSaleOutcome>(reply.outcome);
            if (outcome == sale::PauseSaleOutcome::ended) return kept.fail(Code::ended);
-           send_sale(context, kept, no, 200);
+           kept.send_personal(sale_json(context, no));
          });
 }
 
@@ -137,7 +134,7 @@ void admin_get_sale(Context& context, const Request&, const Captures& captures,
                     Exchange&& exchange) {
   const engine::CatalogSale* sale = find_sale(context, captures[0]);
   if (sale == nullptr) return exchange.fail(Code::unknown_sale);
-  send_sale(context, exchange, sale->sale.no, 200);
+  exchange.send_personal(sale_json(context, sale->sale.no));
 }
 
 void admin_change_sale(Context& context, const Request& request, const Captures& captures,
@@ -164,9 +161,10 @@ void admin_cancel_sale(Context& context, const Request& request, const Captures&
   auto by = read_reason(context, request, exchange);
   if (!by) return;
   const SaleNo no = sale->sale.no;
-  submit(
-      context, std::move(exchange), sale::CancelSale{std::move(*by), no},
-      [&context, no](Exchange&& kept, const engine::Reply&) { send_sale(context, kept, no, 200); });
+  submit(context, std::move(exchange), sale::CancelSale{std::move(*by), no},
+         [&context, no](Exchange&& kept, const engine::Reply&) {
+           kept.send_personal(sale_json(context, no));
+         });
 }
 
 void admin_pause_sale(Context& context, const Request& request, const Captures& captures,
