@@ -40,6 +40,22 @@ until_answers() {
   die "no answer after $tries tries from: $*"
 }
 
+# A record in $work/sluice with an open sale whose one item, "plenty", never sells out.
+open_plenty() {
+  cat >"$work/goods.csv" <<CSV
+id,title,price,stock,starts_at,ends_at
+plenty,Plenty,19.99,900000000,2024-01-01 00:00:00,2124-01-01 00:00:00
+CSV
+  "$sluice" import --data "$work/sluice" --hold 7d "$work/goods.csv" >/dev/null
+}
+
+# win_plenty COUNT: so many new shoppers win one each, from the load core.
+win_plenty() {
+  on_load_core "$sluice" rush --closed --connections 64 --requests "$1" --shoppers "$1" \
+    --data "$work/sluice" --item plenty --read-back 100 >"$work/rush.log" 2>&1 ||
+    { cat "$work/rush.log" >&2; die "the crowd did not get through"; }
+}
+
 # start_sluice DATA [OPTION…]: on the server core, one I/O thread; sets sluice_pid and sluice_url.
 start_sluice() {
   local data=$1

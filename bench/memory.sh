@@ -11,25 +11,15 @@ source bench/lib.sh
 
 shoppers=${1:-1000000}
 bench_begin
-cat >"$work/goods.csv" <<CSV
-id,title,price,stock,starts_at,ends_at
-plenty,Plenty,19.99,900000000,2024-01-01 00:00:00,2124-01-01 00:00:00
-CSV
-"$sluice" import --data "$work/sluice" --hold 7d "$work/goods.csv" >/dev/null
-
-crowd() {  # crowd COUNT: so many new shoppers win
-  on_load_core "$sluice" rush --closed --connections 64 --requests "$1" --shoppers "$1" \
-    --data "$work/sluice" --item plenty --read-back 100 >"$work/rush.log" 2>&1 ||
-    { cat "$work/rush.log" >&2; die "the crowd did not get through"; }
-}
+open_plenty
 
 start_sluice "$work/sluice"
 say "==> warming up: connections, buffers, the statement cache"
-crowd 2000
+win_plenty 2000
 before=$(rss_kib "$sluice_pid")
 say "    $before KiB resident"
 say "==> $shoppers shoppers win"
-crowd "$shoppers"
+win_plenty "$shoppers"
 after=$(rss_kib "$sluice_pid")
 bytes=$(((after - before) * 1024 / shoppers))
 say "    $after KiB resident: $bytes bytes for each shopper, everything included"

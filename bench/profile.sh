@@ -12,11 +12,7 @@ source bench/lib.sh
 
 requests=${1:-600000}
 bench_begin
-cat >"$work/goods.csv" <<CSV
-id,title,price,stock,starts_at,ends_at
-plenty,Plenty,19.99,900000000,2024-01-01 00:00:00,2124-01-01 00:00:00
-CSV
-"$sluice" import --data "$work/sluice" --hold 7d "$work/goods.csv" >/dev/null
+open_plenty
 start_sluice "$work/sluice"
 
 say "==> sampling while $requests grabs win"
@@ -24,9 +20,7 @@ event=cpu-clock  # works in virtual machines without hardware counters
 perf record -q -e $event -F 997 --call-graph fp -p "$sluice_pid" -o "$work/perf.data" \
   >"$work/perf.log" 2>&1 &
 perf_pid=$!
-on_load_core "$sluice" rush --closed --connections 64 --requests "$requests" --shoppers "$requests" \
-  --data "$work/sluice" --item plenty --read-back 100 >"$work/rush.log" 2>&1 ||
-  { cat "$work/rush.log" >&2; die "the load failed"; }
+win_plenty "$requests"
 kill -INT "$perf_pid"
 wait "$perf_pid" || true
 stop_sluice
