@@ -25,7 +25,28 @@ void print_demo(const Banner& banner) {
   fmt::print("  demo      sale {} opens at {}:", demo.id, to_rfc3339(demo.starts_at));
   for (const std::string& item : demo.items)
     fmt::print(" {}", item);
-  fmt::print("\n");
+  fmt::print(" {}\n", demo.brief_item);
+}
+
+void print_payments(const Banner& banner) {
+  if (banner.gateway.empty()) {
+    fmt::print("  payments  none: orders end at their deadline; see [wechat] in the manual\n");
+    return;
+  }
+  fmt::print("  payments  {}\n", banner.gateway);
+  if (!banner.sandbox_url.empty()) {
+    fmt::print("            its book: {}/_sandbox/orders\n", banner.sandbox_url);
+  }
+}
+
+void print_buying(const Banner& banner, const std::string& self, const std::string& data) {
+  const DemoSale& demo = *banner.demo;
+  fmt::print("    {} order grab {} --user alice{}\n", self, demo.items.front(), data);
+  if (banner.gateway.empty()) return;
+  fmt::print("    {} order pay No… --user alice{}   # its QR code; pay on the page it opens\n",
+             self, data);
+  fmt::print("    {} order grab {} --user bob{} --watch   # unpaid, it goes back after {} s\n",
+             self, demo.brief_item, data, demo.brief_hold.ms / 1000);
 }
 
 void print_tries(const Banner& banner) {
@@ -37,6 +58,7 @@ void print_tries(const Banner& banner) {
   if (banner.demo) {
     fmt::print("    curl -d '{{\"user\":\"alice\"}}' {}/api/v1/demo/token\n", url);
   }
+  if (banner.demo) print_buying(banner, self, data);
   fmt::print("    TOKEN=$({} token --user alice{})\n", self, data);
   const std::string item = banner.some_item.empty() ? "ITEM" : banner.some_item;
   fmt::print("    curl -X POST -H \"Authorization: Bearer $TOKEN\" {}/api/v1/items/{}/orders\n",
@@ -57,6 +79,7 @@ void print_banner(const Banner& banner) {
   fmt::print("  data      {}\n", error ? banner.data : path.string());
   fmt::print("  engine    embedded, {} I/O threads; {} sales and {} orders on record\n",
              banner.threads, banner.sales, banner.orders);
+  print_payments(banner);
   if (banner.demo) print_demo(banner);
   if (!banner.new_key.empty()) print_new_key(banner);
   print_tries(banner);

@@ -19,6 +19,8 @@ struct Banner {
   std::string some_item;  ///< an item to try a grab with; empty: none yet
   std::string new_key;    ///< shown once, when it was just made
   std::optional<DemoSale> demo;
+  std::string gateway;      ///< its name; empty: there is none
+  std::string sandbox_url;  ///< of the demo's gateway; empty: a real one
 };
 
 /// One screen on standard output, flushed.

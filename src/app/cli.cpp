@@ -124,6 +124,7 @@ int run(int count, char** arguments) {
   add_serve(app, status);
   add_import(app, status);
   add_sandbox(app, status);
+  add_order(app, status);
   rush::add_command(app, status, key_for_rush);
   add_verify(app, status);
   add_token(app, status);

@@ -38,6 +38,7 @@ class ConfigFlags {
 void add_serve(CLI::App& app, int& status);
 void add_import(CLI::App& app, int& status);
 void add_sandbox(CLI::App& app, int& status);
+void add_order(CLI::App& app, int& status);
 void add_verify(CLI::App& app, int& status);
 void add_token(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);

@@ -54,8 +54,8 @@ const std::vector<std::string> kImport = {"import", "goods.csv",  "--starts-at",
 
 TEST_F(CommandTest, EveryCommandHasHelpWithAnExample) {
   EXPECT_THAT(run({"--help"}).out, HasSubstr("Example:"));
-  for (const char* command :
-       {"serve", "import", "rush", "verify", "token", "check", "doctor", "version"}) {
+  for (const char* command : {"serve", "sandbox", "order", "import", "rush", "verify", "token",
+                              "check", "doctor", "version"}) {
     const auto help = run({command, "--help"});
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("sluice " + std::string(command))) << command;
@@ -316,7 +316,74 @@ TEST_F(CommandTest, TheDemoOpensAFreshSaleAtEachStart) {
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("sale demo-"));
   EXPECT_THAT(result.out, HasSubstr("/api/v1/demo/token"));
-  EXPECT_THAT(run({"verify"}).out, HasSubstr("1 sales, 4 items"));
+  EXPECT_THAT(run({"verify"}).out, HasSubstr("2 sales, 5 items"));
+}
+
+TEST_F(CommandTest, TheDemoTellsHowToBuyAndWithoutAGatewayThereIsNone) {
+  auto demo = kServe;
+  demo.emplace_back("--demo");
+  Process server(demo, folder_);
+  ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+  server.signal(SIGTERM);
+  const auto shown = server.finish();
+  EXPECT_THAT(shown.out, HasSubstr("payments  sandbox, WeChat Pay v3 at http://127.0.0.1:"));
+  EXPECT_THAT(shown.out, HasSubstr("/_sandbox/orders"));
+  EXPECT_THAT(shown.out, HasSubstr(" order pay No… --user alice"));
+  EXPECT_TRUE(exists("sluice-data/sandbox/wechat.toml"));
+
+  Process plain(kServe, folder_);
+  ASSERT_TRUE(plain.wait_for("Ctrl-C")) << plain.finish().err;
+  plain.signal(SIGTERM);
+  const auto result = plain.finish();
+  EXPECT_THAT(result.out, HasSubstr("payments  none"));
+  EXPECT_THAT(result.err, HasSubstr("there are payments on record, but no [wechat]"));
+
+  Process without(
+      {"serve", "--listen", "127.0.0.1:0", "--data", "other", "--demo", "--roles", "sale,console"},
+      folder_);
+  ASSERT_TRUE(without.wait_for("Ctrl-C")) << without.finish().err;
+  without.signal(SIGTERM);
+  EXPECT_THAT(without.finish().out, HasSubstr("payments  none"));
+  EXPECT_FALSE(exists("other/sandbox"));
+}
+
+TEST_F(CommandTest, DoctorAsksTheGateway) {
+  const std::vector<std::string> doctor{"doctor",      "--config", "keys/wechat.toml",  "--listen",
+                                        "127.0.0.1:0", "--set",    "payment.timeout=1s"};
+  for (const char* api : {"v2", "v3"}) {
+    Process sandbox({"sandbox", "--listen", "127.0.0.1:0", "--keys", "keys", "--api", api},
+                    folder_);
+    ASSERT_TRUE(sandbox.wait_for("Ctrl-C")) << sandbox.finish().err;
+    const auto well = run(doctor);
+    EXPECT_EQ(well.status, 0) << well.out;
+    EXPECT_THAT(well.out, HasSubstr("answers and knows the account"));
+    auto other_key = doctor;
+    other_key.insert(other_key.end(), {"--set", "wechat.mch_id=1900000000"});
+    const auto refused = run(other_key);
+    EXPECT_EQ(refused.status, 1) << refused.out;
+    EXPECT_THAT(refused.out, HasSubstr("remedy: check"));
+    sandbox.signal(SIGTERM);
+    EXPECT_EQ(sandbox.finish().status, 0);
+  }
+  const auto silent = run(doctor);
+  EXPECT_EQ(silent.status, 1) << silent.out;
+  EXPECT_THAT(silent.out, HasSubstr("remedy: curl -v http://127.0.0.1:"));
+}
+
+TEST_F(CommandTest, OrderSaysWhatItNeeds) {
+  EXPECT_EQ(run({"order"}).status, 2);
+  EXPECT_EQ(run({"order", "pya", "No1", "--user", "a"}).status, 2);
+  const auto nobody = run({"order", "pay", "No1"});
+  EXPECT_EQ(nobody.status, 2);
+  EXPECT_THAT(nobody.err, HasSubstr("--user or --token"));
+  EXPECT_EQ(run({"order", "pay", "No1", "--user", "a", "--token", "t"}).status, 2);
+  const auto odd = run({"order", "pay", "kettle", "--user", "a"});
+  EXPECT_EQ(odd.status, 2);
+  EXPECT_THAT(odd.err, HasSubstr("No and digits"));
+  EXPECT_EQ(run({"order", "grab", "../x", "--user", "a"}).status, 2);
+  const auto nowhere = run({"order", "pay", "No1", "--user", "a"});
+  EXPECT_EQ(nowhere.status, 1);
+  EXPECT_THAT(nowhere.err, HasSubstr("no server runs on ./sluice-data"));
 }
 
 TEST_F(CommandTest, LogsJsonLinesWhenAsked) {

@@ -22,7 +22,7 @@ enum class KeyType : std::uint8_t {
   boolean,
   duration,  ///< parse_span
   choice,    ///< one of `choices`
-  list,      ///< any of `choices`, comma-separated
+  list,      ///< any of `choices` (none: any words), comma-separated
   endpoint,  ///< HOST:PORT; may be empty where the default is
 };
 

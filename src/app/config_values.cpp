@@ -40,6 +40,7 @@ std::string bounds_of(const Key& key) {
     case KeyType::choice:
       return fmt::format("one of {}", key.choices);
     case KeyType::list:
+      if (key.choices.empty()) return "a list of words, comma-separated";
       return fmt::format("any of {}", key.choices);
     case KeyType::endpoint:
       return "HOST:PORT with a numeric host";
@@ -64,6 +65,7 @@ bool valid_value(const Key& key, const std::string& value) {
       return is_choice(key, value);
     case KeyType::list: {
       const auto words = split(value);
+      if (key.choices.empty()) return valid_utf8(value) && !has_control(value);
       return !words.empty() && std::ranges::all_of(words, [&key](std::string_view word) {
         return is_choice(key, word);
       });

@@ -15,6 +15,7 @@ namespace {
 constexpr Span kUntilStart = Span::seconds(15);
 constexpr Span kLength = Span::seconds(3600);
 constexpr Span kHold = Span::seconds(120);
+constexpr Span kBriefHold = Span::seconds(20);
 
 struct DemoItem {
   const char* word;
@@ -32,6 +33,35 @@ constexpr std::array<DemoItem, 4> kItems = {{
      200},
     {"print", "限量版画 · Numbered print", "只有三张 · there are three", 19'900, 19'900, 3},
 }};
+constexpr DemoItem kBriefItem = {
+    "ticket",
+    "即时票 · Brief ticket",
+    "二十秒内付款，否则退回 · pay within twenty seconds, or it goes back",
+    900,
+    1'900,
+    3};
+
+sale::ItemDraft draft_of(const DemoItem& item, Instant now) {
+  sale::ItemDraft draft;
+  draft.id = fmt::format("{}-{}", item.word, now.ms / 1000);
+  draft.title = item.title;
+  draft.description = item.description;
+  draft.price = Money{item.price_minor};
+  draft.list_price = Money{item.list_price_minor};
+  draft.stock = Quantity{item.stock};
+  return draft;
+}
+
+Result<> open_sale(engine::Engine& engine, sale::OpenSale&& command) {
+  const std::string id = command.id;
+  const auto reply = engine::call(engine, std::move(command));
+  if (!reply) return std::unexpected(reply.error());
+  if (std::get<sale::OpenSaleOutcome>(reply->outcome) == sale::OpenSaleOutcome::opened) return {};
+  return fail(
+      fmt::format("the demo sale {} was refused; start again in a second, or use another "
+                  "--data",
+                  id));
+}
 
 }  // namespace
 
@@ -48,23 +78,20 @@ Result<DemoSale> open_demo_sale(engine::Engine& engine) {
                          kHold,
                          {}};
   for (const DemoItem& item : kItems) {
-    sale::ItemDraft draft;
-    draft.id = fmt::format("{}-{}", item.word, now.ms / 1000);
-    draft.title = item.title;
-    draft.description = item.description;
-    draft.price = Money{item.price_minor};
-    draft.list_price = Money{item.list_price_minor};
-    draft.stock = Quantity{item.stock};
-    demo.items.push_back(draft.id);
-    command.items.push_back(std::move(draft));
+    command.items.push_back(draft_of(item, now));
+    demo.items.push_back(command.items.back().id);
   }
-  const auto reply = engine::call(engine, std::move(command));
-  if (!reply) return std::unexpected(reply.error());
-  if (std::get<sale::OpenSaleOutcome>(reply->outcome) != sale::OpenSaleOutcome::opened) {
-    return fail(
-        fmt::format("the demo sale {} was refused; start again in a second, or use another "
-                    "--data",
-                    demo.id));
+  if (auto opened = open_sale(engine, std::move(command)); !opened) {
+    return std::unexpected(opened.error());
+  }
+  sale::OpenSale brief{{"demo", "sluice serve --demo"}, demo.id + "-brief",
+                       "二十秒演示 · Twenty seconds",   demo.starts_at,
+                       demo.starts_at + kLength,        kBriefHold,
+                       {draft_of(kBriefItem, now)}};
+  demo.brief_item = brief.items.front().id;
+  demo.brief_hold = kBriefHold;
+  if (auto opened = open_sale(engine, std::move(brief)); !opened) {
+    return std::unexpected(opened.error());
   }
   return demo;
 }

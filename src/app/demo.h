@@ -1,4 +1,4 @@
-// The sale that `sluice serve --demo` opens.
+// The sales that `sluice serve --demo` opens.
 #pragma once
 
 #include <string>
@@ -14,9 +14,12 @@ struct DemoSale {
   std::string id;
   Instant starts_at;
   std::vector<std::string> items;  ///< ids
+  std::string brief_item;          ///< of a sale of its own, held only as long as brief_hold
+  Span brief_hold;
 };
 
-/// Opens a fresh sale of a few items that starts in 15 s; durable when it returns.
+/// Opens a fresh sale of a few items that starts in 15 s, and one whose orders expire while one
+/// watches; durable when it returns.
 Result<DemoSale> open_demo_sale(engine::Engine& engine);
 
 }  // namespace sluice::app

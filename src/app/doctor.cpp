@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "app/shop_http.h"
 #include "app/support.h"
 #include "app/system.h"
+#include "app/wechat.h"
 #include "store/record.h"
 
 namespace sluice::app {
@@ -158,6 +160,37 @@ Answer check_record(const std::string& data, const std::optional<ServerFile>& se
   return {Mark::ok, fmt::format("opens; {} (process {}) runs on it", server->url, server->pid), {}};
 }
 
+/// Asks for a payment that does not exist: that harms nothing and proves account and keys.
+Answer check_gateway(const Config& config) {
+  if (!wechat_configured(config)) return {Mark::ok, "none configured: nothing can be paid", {}};
+  if (const auto checked = check_wechat(config); !checked) {
+    return {Mark::failed, checked.error().message, "sluice check shows every value"};
+  }
+  auto gateway = start_wechat(config);
+  if (!gateway) return {Mark::failed, gateway.error().message, "sluice check shows every value"};
+  std::promise<payment::Outcome<payment::Trade>> promise;
+  auto answer = promise.get_future();
+  (*gateway)->query("SLUICE-DOCTOR", [&promise](payment::Outcome<payment::Trade> trade) {
+    promise.set_value(std::move(trade));
+  });
+  const auto trade = answer.get();
+  (*gateway)->stop();
+  if (trade) return {Mark::ok, wechat_name(config) + " answers and knows the account", {}};
+  const payment::Fault& fault = trade.error();
+  std::string text = fmt::format("{}: {} {}", wechat_name(config), fault.code, fault.message);
+  switch (fault.kind) {
+    case payment::Fault::Kind::refused:
+      return {Mark::failed, std::move(text), "check appid, mch_id, keys and serials of [wechat]"};
+    case payment::Fault::Kind::untrusted:
+      return {Mark::failed, std::move(text),
+              "check wechat.platform_serial and platform_public_key_file (v2: api_key)"};
+    case payment::Fault::Kind::retry:
+    case payment::Fault::Kind::unavailable:
+      break;
+  }
+  return {Mark::failed, std::move(text), fmt::format("curl -v {}", config.text("wechat.base_url"))};
+}
+
 /// Prints numbered answers and remembers whether one failed.
 class Report {
  public:
@@ -193,6 +226,7 @@ int examine(const ConfigFlags& flags) {
   report.add("port", check_port(config->text("server.listen"), server));
   report.add("token key", check_key(*config));
   report.add("record", check_record(data, server));
+  report.add("gateway", check_gateway(*config));
   fmt::print("{}\n", report.failed() ? "something failed: see the remedies" : "ready to serve");
   return report.failed() ? kJobFailed : kSuccess;
 }

@@ -12,6 +12,7 @@
 
 #include "api/api.h"
 #include "app/banner.h"
+#include "app/cashier.h"
 #include "app/cli.h"
 #include "app/demo.h"
 #include "app/keys.h"
@@ -48,7 +49,9 @@ class House {
     // A start that failed halfway: who waits for the engine must be gone after it, not before.
     if (server_ && !stopped_) {
       server_->stop(Span{});
+      if (cashier_) cashier_->stop_desk();
       engine_->stop();
+      if (cashier_) cashier_->stop_rooms();
     }
     if (announced_) remove_server_file(config_.text("server.data"));
   }
@@ -57,6 +60,7 @@ class House {
     if (auto opened = start_engine(); !opened) return opened;
     if (auto keyed = prepare_keys(); !keyed) return keyed;
     if (auto listening = start_servers(); !listening) return listening;
+    if (auto opened = open_cashier(); !opened) return opened;
     if (demo_wanted_) {
       auto demo = open_demo_sale(*engine_);
       if (!demo) return std::unexpected(demo.error());
@@ -85,7 +89,9 @@ class House {
     }
     if (admin_server_) admin_server_->stop(config_.span("server.grace"));
     server_->stop(config_.span("server.grace"));
+    if (cashier_) cashier_->stop_desk();
     engine_->stop();
+    if (cashier_) cashier_->stop_rooms();
     stopped_ = true;
     reconcile();
   }
@@ -95,6 +101,7 @@ class House {
     engine::EmbeddedOptions options;
     options.directory = config_.text("server.data");
     options.queue_bound = static_cast<std::size_t>(config_.integer("engine.queue"));
+    options.settings.has_gateway = takes_payments(config_, demo_wanted_);
     options.progress = [](std::uint64_t orders) {
       if (orders > 0) spdlog::info("recovering: {} orders so far", orders);
     };
@@ -137,6 +144,8 @@ class House {
     options.address_per_second =
         static_cast<std::uint32_t>(config_.integer("limits.address_per_second"));
     options.trust_forwarded_for = config_.truth("limits.trust_forwarded_for");
+    options.has_gateway = takes_payments(config_, demo_wanted_);
+    options.pay_role = has_role(config_, "pay");
     options.demo = demo_wanted_;
     options.version = version();
     options.seed = random_seed();
@@ -144,8 +153,7 @@ class House {
     if (!api) return std::unexpected(api.error());
     api_ = std::move(*api);
 
-    const auto roles = config_.list("server.roles");
-    const bool operators = std::ranges::find(roles, "console") != roles.end();
+    const bool operators = has_role(config_, "console");
     const std::string& admin_listen = config_.text("server.admin_listen");
     auto server =
         listen(config_.text("server.listen"), threads(), operators && admin_listen.empty());
@@ -157,6 +165,17 @@ class House {
       admin_server_ = std::move(*admin);
     }
     api_->observe([this] { return counts(); });
+    return {};
+  }
+
+  /// After the servers, because the demo's gateway is told their port; /readyz waits for it.
+  Result<> open_cashier() {
+    if (!takes_payments(config_, demo_wanted_)) return {};
+    auto cashier =
+        Cashier::open(config_, url_of(config_.text("server.listen"), *server_), *engine_);
+    if (!cashier) return std::unexpected(cashier.error());
+    cashier_ = std::move(*cashier);
+    api_->open_payments(cashier_->rooms());
     return {};
   }
 
@@ -232,6 +251,10 @@ class House {
     banner.threads = threads();
     banner.new_key = new_key_;
     banner.demo = demo_;
+    if (cashier_) {
+      banner.gateway = cashier_->gateway_name();
+      banner.sandbox_url = cashier_->sandbox_url();
+    }
     const auto catalog = engine_->catalogs().current();
     banner.sales = catalog->sales.size();
     if (!catalog->items.empty()) banner.some_item = catalog->items.back()->item.id;
@@ -255,6 +278,7 @@ class House {
   bool demo_wanted_;
   std::size_t max_connections_;
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<Cashier> cashier_;
   http::TokenOptions tokens_;
   std::string new_key_;
   std::unique_ptr<api::Api> api_;
@@ -291,7 +315,7 @@ int serve(const ServeFlags& flags) {
   if (auto logging = start_logging(*config); !logging) {
     return complain(logging.error().message, kJobFailed);
   }
-  for (const std::string& remark : unused_settings(*config))
+  for (const std::string& remark : unused_settings(*config, flags.demo))
     spdlog::warn("{}", remark);
   StopSignals signals;
   House house(*config, flags.demo, affordable_connections(*config));
@@ -316,12 +340,14 @@ void add_serve(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand("serve", "run the server");
   flags->config.add_to(*command);
   flags->config.add_key(*command, "--listen", "server.listen", "address to serve at, HOST:PORT");
-  flags->config.add_key(*command, "--roles", "server.roles", "sale, console (comma-separated)");
+  flags->config.add_key(*command, "--roles", "server.roles",
+                        "sale, pay, console (comma-separated)");
   flags->config.add_key(*command, "--threads", "server.threads", "I/O threads; 0: by hardware");
   flags->config.add_key(*command, "--log-format", "log.format", "text or json");
   flags->config.add_key(*command, "--log-level", "log.level", "debug, info, warn, error, …");
-  command->add_flag("--demo", flags->demo,
-                    "add a sale that starts in 15 s and a sign-in without account");
+  command->add_flag(
+      "--demo", flags->demo,
+      "add a sale that starts in 15 s, a sandbox gateway and a sign-in without account");
   command->footer(
       "Example:\n  sluice serve --demo\n  sluice serve --config sluice.toml --listen "
       "0.0.0.0:8080\n\nWithout configuration: the embedded engine on 127.0.0.1:8080, "

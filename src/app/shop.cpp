@@ -145,6 +145,8 @@ Result<std::unique_ptr<Shop>> open_shop(const Config& config) {
   }
   engine::EmbeddedOptions options;
   options.directory = data;
+  // Whether the shop has a gateway is not known here: nothing is given up without asking it.
+  options.settings.has_gateway = true;
   auto engine = engine::start_embedded(options);
   if (!engine) return fail(engine.error().message + silence);
   return std::make_unique<RecordShop>(std::move(*engine), data);

@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string_view>
+
+#include "app/wechat.h"
 
 namespace sluice::app {
 
@@ -34,11 +37,10 @@ Result<> check_supported(const Config& config) {
   }
   const auto roles = config.list("server.roles");
   for (const std::string& role : roles) {
-    if (role == "sale" || role == "console") continue;
+    if (role != "worker") continue;
     return fail(
-        fmt::format("the role {} of server.roles is not built into this version; there are "
-                    "sale and console",
-                    role));
+        "the role worker of server.roles is not built into this version; there are sale, pay and "
+        "console");
   }
   if (std::ranges::find(roles, "sale") == roles.end()) {
     return fail("server.roles needs sale: the embedded engine is one process that does it all");
@@ -46,12 +48,16 @@ Result<> check_supported(const Config& config) {
   for (const std::string_view name : {"server.listen", "server.admin_listen"}) {
     if (auto reachable = check_reachable(config, name); !reachable) return reachable;
   }
+  if (wechat_configured(config)) {
+    if (auto checked = check_wechat(config); !checked) return checked;
+  }
+  if (auto places = destinations(config); !places) return std::unexpected(places.error());
   return {};
 }
 
-std::vector<std::string> unused_settings(const Config& config) {
+std::vector<std::string> unused_settings(const Config& config, bool demo) {
   std::vector<std::string> remarks;
-  for (const std::string_view section : {"redis", "rabbitmq", "database", "wechat"}) {
+  for (const std::string_view section : {"redis", "rabbitmq", "database"}) {
     const bool is_set = std::ranges::any_of(config.settings(), [section](const Setting& setting) {
       return setting.key->name.starts_with(std::string(section) + ".") &&
              setting.origin != "default";
@@ -59,7 +65,23 @@ std::vector<std::string> unused_settings(const Config& config) {
     if (is_set)
       remarks.push_back(fmt::format("[{}] is read but not used by this version", section));
   }
+  if (wechat_configured(config) && !has_role(config, "pay")) {
+    remarks.emplace_back(
+        "[wechat] is read but not used: server.roles lacks pay, so nothing can be paid");
+  }
+  std::error_code ignored;
+  if (!demo && !wechat_configured(config) &&
+      std::filesystem::exists(config.text("server.data") + "/payments.db", ignored)) {
+    remarks.emplace_back(
+        "there are payments on record, but no [wechat] to ask about them: orders end at their "
+        "deadline without it");
+  }
   return remarks;
+}
+
+bool has_role(const Config& config, std::string_view role) {
+  const auto roles = config.list("server.roles");
+  return std::ranges::find(roles, role) != roles.end();
 }
 
 }  // namespace sluice::app
