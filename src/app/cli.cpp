@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <utility>
 
 #include "app/keys.h"
 #include "app/logging.h"
@@ -55,14 +56,20 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
   return complain(fmt::format("{}; see {} --help", error.what(), name), kWrongUsage);
 }
 
-/// The signing key by this program's own rules of configuration; an empty name means "not given".
-Result<std::string> key_for_rush(const std::string& data, const std::string& file) {
+/// The key that the server's tokens are signed with, found as the server finds it.
+Result<rush::SigningKey> key_for_rush(const rush::KeyPlace& place) {
   ConfigSources sources{{}, sluice_environment(), std::nullopt};
-  if (!data.empty()) sources.flags.push_back({"server.data", data, "--data"});
-  if (!file.empty()) sources.file = file;
+  if (!place.data.empty()) sources.flags.push_back({"server.data", place.data, "--data"});
+  if (!place.secret_file.empty()) {
+    sources.flags.push_back({"auth.hs256_secret_file", place.secret_file, "--secret-file"});
+  }
+  if (!place.config.empty()) sources.file = place.config;
   const auto config = Config::load(sources);
   if (!config) return std::unexpected(config.error());
-  return find_key(*config);
+  auto secret = find_key(*config);
+  if (!secret) return std::unexpected(secret.error());
+  return rush::SigningKey{std::move(*secret), config->text("auth.issuer"),
+                          config->text("auth.audience")};
 }
 
 }  // namespace

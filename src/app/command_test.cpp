@@ -98,6 +98,29 @@ TEST_F(CommandTest, VersionNamesTheBuild) {
   EXPECT_THAT(result.out, HasSubstr("engines:           embedded"));
 }
 
+TEST_F(CommandTest, RushFindsTheKeyAsServeDoes) {
+  // Nobody listens there: what is wrong with the key is said before anybody is asked.
+  const auto rush = [&](std::vector<std::string> place) {
+    place.insert(place.begin(), {"rush", "--url", "http://127.0.0.1:1"});
+    const auto result = run(place);
+    EXPECT_EQ(result.status, 1);
+    return result.err;
+  };
+  EXPECT_THAT(rush({}), HasSubstr("there is no key at ./sluice-data/keys/hs256_secret"));
+  EXPECT_THAT(rush({"--data", "elsewhere"}), HasSubstr("elsewhere/keys/hs256_secret"));
+  file("own.toml", "[server]\ndata = \"its-own\"\n");
+  EXPECT_THAT(rush({"--config", "own.toml"}), HasSubstr("its-own/keys/hs256_secret"));
+  EXPECT_THAT(rush({"--config", "own.toml", "--data", "other"}), HasSubstr("other/keys"));
+  EXPECT_THAT(rush({"--config", file("bad.toml", "[auth]\nhs256_sekret = \"x\"\n")}),
+              HasSubstr("did you mean auth.hs256_secret"));
+  EXPECT_THAT(rush({"--secret-file", "none"}),
+              AllOf(HasSubstr("--secret-file"), HasSubstr("none cannot be opened")));
+  EXPECT_THAT(rush({"--secret-file", file("short", "x\n")}), HasSubstr("needs at least 16"));
+  EXPECT_THAT(rush({"--secret-file", file("key", "a secret of enough bytes\n")}),
+              Not(HasSubstr("key")))
+      << "with a key it goes on, and finds nobody there";
+}
+
 TEST_F(CommandTest, CheckPrintsOriginsAndFindsMistakes) {
   file("good.toml", "[auth]\nhs256_secret = \"a secret of enough bytes\"\n");
   const auto good = run({"check", "--config", "good.toml", "--set", "server.threads=2"});

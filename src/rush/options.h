@@ -26,6 +26,7 @@ struct Options {
   std::string url;        ///< empty: from the data folder, else the default address
   std::string admin_url;  ///< empty: from the data folder, else the same as url
   std::string data = "./sluice-data";
+  bool data_given = false;
   std::string config;
   std::string secret_file;
   std::vector<std::string> sales;

@@ -107,7 +107,7 @@ void raise_file_limit() {
 /// Everything a run needs, filled step by step.
 class Rush {
  public:
-  Rush(Options options, const SecretSource& source)
+  Rush(Options options, const KeySource& source)
       : options_(std::move(options)), source_(source), raw_(!options_.raw_method.empty()) {}
 
   Result<Report> run() {
@@ -130,7 +130,7 @@ class Rush {
   std::uint64_t start_moment() const;
 
   Options options_;
-  const SecretSource& source_;
+  const KeySource& source_;
   bool raw_;
   SigningKey key_;
   Plan plan_;
@@ -176,7 +176,9 @@ Result<void> Rush::prepare() {
   if (raw_ && options_.secret_file.empty() && options_.config.empty()) {
     key_.secret = "any-key-will-do-for-a-server-that-checks-none";
   } else {
-    auto key = find_signing_key(options_.data, options_.config, options_.secret_file, source_);
+    // A configuration names its own data folder, unless another one is asked for.
+    const bool by_data = options_.config.empty() || options_.data_given;
+    auto key = source_({by_data ? options_.data : "", options_.config, options_.secret_file});
     if (!key) return std::unexpected(key.error());
     key_ = std::move(*key);
   }
@@ -292,7 +294,7 @@ void Rush::judge_round(Crowd& crowd, const Tally& tally, const Before& before, R
 
 }  // namespace
 
-Result<Report> run(Options options, const SecretSource& source) {
+Result<Report> run(Options options, const KeySource& source) {
   const SignalGuard guard;
   return Rush(std::move(options), source).run();
 }

@@ -11,6 +11,6 @@ namespace sluice::rush {
 /// Runs to the end and returns what was found. Progress goes to standard error. SIGINT and SIGTERM
 /// end the arrivals early; the audit still happens. Errors: a target that is not this machine,
 /// no key, no sale to play, a server that is not there.
-Result<Report> run(Options options, const SecretSource& source);
+Result<Report> run(Options options, const KeySource& source);
 
 }  // namespace sluice::rush

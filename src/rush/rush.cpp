@@ -50,7 +50,7 @@ void add_target_options(CLI::App& sub, Line& line) {
   sub.add_option("--data", options.data, "the server's data folder: its address and signing key")
       ->capture_default_str();
   sub.add_option("--config", options.config, "the server's configuration: its signing key");
-  sub.add_option("--secret-file", options.secret_file, "file whose first line is the signing key");
+  sub.add_option("--secret-file", options.secret_file, "file that holds the signing key");
   sub.add_option("--sale", options.sales,
                  "sale to play (repeatable; default: what is open or next)");
   sub.add_option("--item", options.items, "item to grab (repeatable; default: all of the sale)");
@@ -153,6 +153,7 @@ Result<Options> understand(const CLI::App& sub, Line& line) {
   if (options.timeout.ms == 0)
     return fail("--timeout 0 would lose every answer; give at least 1ms");
   if (!line.duration.empty()) options.duration = duration;
+  options.data_given = sub.count("--data") > 0;
   if (sub.count("--pin-cpu") > 0) options.pin_cpu = line.pin_cpu;
   options.arrivals = line.arrivals == "even" ? Arrivals::even : Arrivals::poisson;
   if (!line.raw_get.empty() && !line.raw_post.empty()) {
@@ -185,13 +186,13 @@ bool write_file(const std::string& path, const std::string& text) {
   return false;
 }
 
-int execute(const CLI::App& sub, Line& line, const SecretSource& source) {
+int execute(const CLI::App& sub, Line& line, const KeySource& source) {
   const auto options = understand(sub, line);
   if (!options) {
     fmt::print(stderr, "sluice rush: {}\n", options.error().message);
     return 2;
   }
-  const auto report = run(*options, source ? source : find_secret);
+  const auto report = run(*options, source);
   if (!report) {
     fmt::print(stderr, "sluice rush: {}\n", report.error().message);
     return 1;
@@ -207,7 +208,7 @@ int execute(const CLI::App& sub, Line& line, const SecretSource& source) {
 
 }  // namespace
 
-void add_command(CLI::App& app, int& exit_status, SecretSource source) {
+void add_command(CLI::App& app, int& exit_status, KeySource source) {
   auto line = std::make_shared<Line>();
   CLI::App* sub = app.add_subcommand(
       "rush", "plays a crowd of distinct shoppers and checks that the sale went exactly right");

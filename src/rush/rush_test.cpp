@@ -20,8 +20,8 @@ namespace {
 
 using testing::HasSubstr;
 
-Result<std::string> shop_secret(const std::string&, const std::string&) {
-  return kShopSecret;
+Result<SigningKey> shop_key(const KeyPlace&) {
+  return SigningKey{kShopSecret, "", ""};
 }
 
 Options crowd(const FakeShop& shop) {
@@ -48,7 +48,7 @@ std::string failures(const Report& report) {
 }
 
 Report play(const Options& options) {
-  auto report = run(options, shop_secret);
+  auto report = run(options, shop_key);
   if (!report) throw std::runtime_error(report.error().message);
   return std::move(*report);
 }
@@ -160,7 +160,7 @@ TEST(Rush, ARawServerIsOnlyMeasured) {
 TEST(Rush, AnotherMachineIsRefusedUnlessItIsOwned) {
   Options options;
   options.url = "http://192.0.2.1:8080";
-  const auto report = run(options, shop_secret);
+  const auto report = run(options, shop_key);
   ASSERT_FALSE(report);
   EXPECT_THAT(report.error().message, HasSubstr("--i-own-this-server"));
 }
@@ -173,14 +173,38 @@ TEST(Rush, AServerThatIsNotThereIsSaidAtOnce) {
   }
   Options options;
   options.url = url;
-  EXPECT_FALSE(run(options, shop_secret));
+  EXPECT_FALSE(run(options, shop_key));
+}
+
+TEST(Rush, AsksForTheKeyWithWhatTheCommandLineSaid) {
+  const FakeShop shop(3, 40, {});
+  KeyPlace asked;
+  const KeySource source = [&](const KeyPlace& place) -> Result<SigningKey> {
+    asked = place;
+    return fail("no key today");
+  };
+  Options options = crowd(shop);
+  options.data = "folder";
+  options.secret_file = "key";
+  const auto report = run(options, source);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().message, "no key today");
+  EXPECT_EQ(asked.data, "folder");
+  EXPECT_EQ(asked.secret_file, "key");
+  options.config = "a.toml";
+  EXPECT_FALSE(run(options, source));
+  EXPECT_EQ(asked.config, "a.toml");
+  EXPECT_EQ(asked.data, "") << "the configuration names its own";
+  options.data_given = true;
+  EXPECT_FALSE(run(options, source));
+  EXPECT_EQ(asked.data, "folder");
 }
 
 /// Runs the command line as main would; returns the exit status.
 int command(std::string line, std::string& out) {
   CLI::App app("sluice");
   int status = 0;
-  add_command(app, status, shop_secret);
+  add_command(app, status, shop_key);
   testing::internal::CaptureStdout();
   try {
     app.parse(std::move(line));

@@ -1,4 +1,4 @@
-// What a rush is aimed at: target addresses, the signing key, and the choice of a sale.
+// What a rush is aimed at: target addresses and the choice of a sale.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,7 +8,6 @@
 #include <string>
 
 #include "rush/sale_choice.h"
-#include "rush/signing_key.h"
 #include "rush/target.h"
 
 namespace sluice::rush {
@@ -62,50 +61,7 @@ TEST(Target, RefusesWhatItCannotReach) {
   }
 }
 
-TEST(SigningKey, IsTheFirstLineOfTheServersKeyFile) {
-  const Folder folder;
-  folder.write("keys/hs256_secret", "c2VjcmV0LXNlY3JldC1zZWNyZXQ\n");
-  const auto secret = find_secret(folder.path(), "");
-  ASSERT_TRUE(secret) << secret.error().message;
-  EXPECT_EQ(*secret, "c2VjcmV0LXNlY3JldC1zZWNyZXQ");
-}
-
-TEST(SigningKey, TheConfigurationGoesFirst) {
-  const Folder folder;
-  folder.write("keys/hs256_secret", "from-the-data-folder");
-  const std::string config = folder.write(
-      "a.toml",
-      "[auth]\nhs256_secret = \"from-the-config\"\nissuer = \"me\"\naudience = \"you\"\n");
-  const auto key = find_signing_key(folder.path(), config, "", find_secret);
-  ASSERT_TRUE(key) << key.error().message;
-  EXPECT_EQ(key->secret, "from-the-config");
-  EXPECT_EQ(key->issuer, "me");
-  EXPECT_EQ(key->audience, "you");
-
-  const std::string file = folder.write("s", "from-a-file\r\nmore");
-  const std::string by_file =
-      folder.write("b.toml", "[auth]\nhs256_secret_file = \"" + file + "\"\n");
-  EXPECT_EQ(*find_secret("", by_file), "from-a-file");
-
-  const std::string by_data =
-      folder.write("c.toml", "[server]\ndata = \"" + folder.path() + "\"\n");
-  EXPECT_EQ(*find_secret("elsewhere", by_data), "from-the-data-folder");
-}
-
-TEST(SigningKey, SaysWhereItLooked) {
-  const Folder folder;
-  const auto none = find_secret(folder.path(), "");
-  ASSERT_FALSE(none);
-  EXPECT_THAT(none.error().message, HasSubstr("keys/hs256_secret"));
-  EXPECT_THAT(none.error().message, HasSubstr("--secret-file"));
-  EXPECT_FALSE(read_secret_file(folder.write("empty", "\nsecond")));
-  EXPECT_FALSE(read_secret_file(folder.write("long", std::string(5'000, 'x'))));
-  const auto bad = find_secret("", folder.write("bad.toml", "[auth\n"));
-  ASSERT_FALSE(bad);
-  EXPECT_THAT(bad.error().message, HasSubstr("is not TOML"));
-}
-
-TEST(SigningKey, TheAddressIsWhatTheServerWrote) {
+TEST(Target, TheAddressIsWhatTheServerWrote) {
   const Folder folder;
   EXPECT_EQ(find_addresses(folder.path()).url, "http://127.0.0.1:8080");
   folder.write("server.json", R"({"url":"http://127.0.0.1:9999"})");

@@ -9,15 +9,9 @@
 
 #include "base/ids.h"
 #include "base/instant.h"
+#include "rush/signing_key.h"
 
 namespace sluice::rush {
-
-/// What signs the tokens of the crowd.
-struct SigningKey {
-  std::string secret;    ///< the exact bytes of the HMAC key
-  std::string issuer;    ///< empty: no `iss`
-  std::string audience;  ///< empty: no `aud`
-};
 
 /// What rush remembers of one shopper; a million of them stay below 200 bytes each, token included.
 struct Shopper {

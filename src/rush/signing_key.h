@@ -1,33 +1,27 @@
-// Where the crowd's signing key comes from: the server's data folder, its configuration, or a file.
+// What signs the tokens of the crowd, and where it is asked for.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
-#include "rush/rush.h"
-#include "rush/shoppers.h"
 
 namespace sluice::rush {
 
-/// The exact text of DATA/keys/hs256_secret without the end of line, or [auth] hs256_secret or
-/// hs256_secret_file of the configuration, which goes first.
-Result<std::string> find_secret(const std::string& data, const std::string& config);
-
-/// The first line of `path`, at most 4 KiB, not empty.
-Result<std::string> read_secret_file(const std::string& path);
-
-/// The key for a run: the secret from `secret_file` when given, else from `source`; issuer and
-/// audience from the configuration's [auth] table when there is one.
-Result<SigningKey> find_signing_key(const std::string& data, const std::string& config,
-                                    const std::string& secret_file, const SecretSource& source);
-
-/// Where a server is reached.
-struct Addresses {
-  std::string url;
-  std::string admin_url;  ///< the operator API; the same unless it has a listener of its own
+struct SigningKey {
+  std::string secret;    ///< the exact bytes of the HMAC key
+  std::string issuer;    ///< empty: no `iss`
+  std::string audience;  ///< empty: no `aud`
 };
 
-/// What a server wrote to DATA/server.json, else the default http://127.0.0.1:8080.
-Addresses find_addresses(const std::string& data);
+/// What the command line said of a server's key; each may be empty.
+struct KeyPlace {
+  std::string data;         ///< the server's data folder
+  std::string config;       ///< its configuration file
+  std::string secret_file;  ///< a file that holds the key, which goes first
+};
+
+/// Finds the key by the program's own rules of configuration, which this room does not know.
+using KeySource = std::function<Result<SigningKey>(const KeyPlace&)>;
 
 }  // namespace sluice::rush

@@ -6,7 +6,9 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
+#include <boost/json.hpp>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <optional>
 
@@ -14,6 +16,9 @@
 
 namespace sluice::rush {
 namespace {
+
+constexpr const char* kDefaultUrl = "http://127.0.0.1:8080";
+constexpr std::size_t kMaxServerFileBytes = 4096;  ///< it is one of ours, with a few addresses
 
 bool is_loopback(const sockaddr* address) {
   if (address->sa_family == AF_INET) {
@@ -92,6 +97,25 @@ Result<Target> resolve_target(std::string_view url) {
   std::memcpy(&target.address, found->ai_addr, found->ai_addrlen);
   target.address_size = found->ai_addrlen;
   return target;
+}
+
+Addresses find_addresses(const std::string& data) {
+  Addresses standard{kDefaultUrl, kDefaultUrl};
+  std::ifstream file(data + "/server.json", std::ios::binary);
+  std::string text(kMaxServerFileBytes, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  boost::system::error_code wrong;
+  const auto json = boost::json::parse(text, wrong);
+  if (wrong || !json.is_object()) return standard;
+  const auto word = [&json](const char* name) {
+    const auto* value = json.as_object().if_contains(name);
+    return value != nullptr && value->is_string() ? std::string(value->as_string()) : "";
+  };
+  Addresses found{word("url"), word("admin_url")};
+  if (found.url.empty()) return standard;
+  if (found.admin_url.empty()) found.admin_url = found.url;
+  return found;
 }
 
 }  // namespace sluice::rush

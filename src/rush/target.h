@@ -22,4 +22,13 @@ struct Target {
 /// a path, a bad port, a host that does not resolve.
 Result<Target> resolve_target(std::string_view url);
 
+/// Where a server is reached.
+struct Addresses {
+  std::string url;
+  std::string admin_url;  ///< the operator API; the same unless it has a listener of its own
+};
+
+/// What a server wrote to DATA/server.json, else the default http://127.0.0.1:8080.
+Addresses find_addresses(const std::string& data);
+
 }  // namespace sluice::rush
