@@ -88,6 +88,7 @@ Result<> LocalBus::restore() {
     return fail("bus.db was changed by hand: it has messages of a queue that it does not name.");
   }
   freed_.resize(queues_.size());
+  removed_.resize(queues_.size());
   picked_.resize(queues_.size());
   added_.resize(queues_.size());
   show();
@@ -162,7 +163,8 @@ Result<> LocalBus::write(const Batch& batch) {
   fresh_.clear();
   picks_.clear();
   added_bytes_ = 0;
-  for (auto* counts : {&freed_, &picked_, &added_})
+  removed_bytes_ = 0;
+  for (auto* counts : {&freed_, &removed_, &picked_, &added_})
     std::ranges::fill(*counts, 0);
   Database& database = store_->database();
   if (!has_work(batch)) return retry_at_ ? database.probe() : Result<>{};
@@ -177,11 +179,14 @@ Result<> LocalBus::write(const Batch& batch) {
 int LocalBus::write_settled() {
   for (const Settled& settled : settled_) {
     const Backlog& backlog = queues_[settled.queue]->backlog;
+    const Token& token = backlog.open().at(settled.sequence);
     ++freed_[settled.queue];
     int code = SQLITE_OK;
     if (!settled.pause) {
+      ++removed_[settled.queue];
+      removed_bytes_ += token.cost;
       code = store_->remove(settled.sequence);
-    } else if (backlog.open().at(settled.sequence).attempts >= kMaxAttempts) {
+    } else if (token.attempts >= kMaxAttempts) {
       code = store_->park(settled.sequence);
     }
     if (code != SQLITE_OK) return code;
@@ -216,17 +221,19 @@ int LocalBus::pick_ready() {
 
 std::optional<Error> LocalBus::refusal(const Publish& publish) const {
   for (const std::size_t number : *publish.queues) {
-    if (queues_[number]->backlog.messages() + added_[number] >= limits_.messages_per_queue) {
+    const auto messages = queues_[number]->backlog.messages() - removed_[number] + added_[number];
+    if (messages >= limits_.messages_per_queue) {
       return Error{
           fmt::format("The queue {} is full: it holds {} messages, its limit. See to its consumer.",
                       quote(queues_[number]->name), limits_.messages_per_queue)};
     }
   }
   const std::uint64_t cost = cost_of(publish.message) * publish.queues->size();
-  if (total_bytes_ + added_bytes_ + cost > limits_.total_bytes) {
+  const std::uint64_t held = total_bytes_ - removed_bytes_ + added_bytes_;
+  if (held + cost > limits_.total_bytes) {
     return Error{fmt::format(
         "The bus is full: it holds {} bytes of at most {}. See to the consumers of its queues.",
-        total_bytes_ + added_bytes_, limits_.total_bytes)};
+        held, limits_.total_bytes)};
   }
   return std::nullopt;
 }
@@ -260,16 +267,15 @@ void LocalBus::committed(Batch& batch) {
   for (const Settled& settled : settled_) {
     Backlog& backlog = queues_[settled.queue]->backlog;
     const Token token = backlog.close(settled.sequence);
-    if (!settled.pause) {
-      total_bytes_ -= token.cost;
-    } else if (token.attempts >= kMaxAttempts) {
+    if (!settled.pause) continue;
+    if (token.attempts >= kMaxAttempts) {
       backlog.add_parked();
     } else {
       backlog.delay(token, steady_ms() + settled.pause->ms);
     }
   }
   settled_.clear();
-  total_bytes_ += added_bytes_;
+  total_bytes_ = total_bytes_ - removed_bytes_ + added_bytes_;
   for (const auto& [number, token] : fresh_)
     queues_[number]->backlog.add_ready(token);
   for (const Pick& pick : picks_)

@@ -98,10 +98,12 @@ class LocalBus final : public Bus {
   std::vector<std::optional<Error>> written_;  ///< per publish of the batch: why it was refused
   std::vector<std::pair<std::size_t, Token>> fresh_;  ///< added, to be ready in their queues
   std::vector<Pick> picks_;
-  std::vector<std::size_t> freed_;   ///< per queue: deliveries that the batch in hand closes
-  std::vector<std::size_t> picked_;  ///< per queue: deliveries that it opens
-  std::vector<std::size_t> added_;   ///< per queue: messages that it adds
+  std::vector<std::size_t> freed_;    ///< per queue: deliveries that the batch in hand closes
+  std::vector<std::size_t> removed_;  ///< per queue: messages that it removes
+  std::vector<std::size_t> picked_;   ///< per queue: deliveries that it opens
+  std::vector<std::size_t> added_;    ///< per queue: messages that it adds
   std::uint64_t added_bytes_ = 0;
+  std::uint64_t removed_bytes_ = 0;
   std::optional<std::int64_t> retry_at_;  ///< after a full disk
   std::thread thread_;
 };

@@ -1,5 +1,5 @@
 // The C face of the test file system, and the arithmetic of a power cut.
-#include "store/fault_vfs.h"
+#include "sqlite/fault_vfs.h"
 
 #include <algorithm>
 #include <cstring>
@@ -9,7 +9,7 @@
 #include <new>
 #include <random>
 
-namespace sluice::store {
+namespace sluice::sqlite::testing {
 namespace {
 
 constexpr std::size_t kSector = 512;
@@ -228,10 +228,10 @@ void write_image(const FaultVfs::Image& image, const std::string& directory) {
   std::filesystem::create_directories(directory);
   for (const auto& [name, content] : image) {
     // An empty log or journal and none are the same to SQLite, an absent one is the usual case.
-    if (content.empty() && name != "record.db") continue;
+    if (content.empty() && !name.ends_with(".db")) continue;
     std::ofstream(std::filesystem::path(directory) / name, std::ios::binary)
         .write(content.data(), static_cast<std::streamsize>(content.size()));
   }
 }
 
-}  // namespace sluice::store
+}  // namespace sluice::sqlite::testing

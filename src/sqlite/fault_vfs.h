@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace sluice::store {
+namespace sluice::sqlite::testing {
 
 /// The default VFS of SQLite while it lives. One at a time; databases opened through it must be
 /// closed before it goes.
@@ -70,4 +70,4 @@ class FaultVfs {
 /// Writes an image into a directory, which is made.
 void write_image(const FaultVfs::Image& image, const std::string& directory);
 
-}  // namespace sluice::store
+}  // namespace sluice::sqlite::testing

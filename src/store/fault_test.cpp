@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "store/fault_vfs.h"
+#include "sqlite/fault_vfs.h"
 #include "store/record.h"
 #include "store/test_support.h"
 #include "store/verify.h"
@@ -22,6 +22,8 @@ namespace {
 using sale::AdjustStock;
 using sale::CancelByUser;
 using sale::State;
+using sqlite::testing::FaultVfs;
+using sqlite::testing::write_image;
 using ::testing::HasSubstr;
 
 void expect_sound(const std::string& directory) {
