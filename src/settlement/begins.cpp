@@ -123,8 +123,8 @@ void Begins::create(OrderId order, const sale::Order& details) {
     if (created) return finish(order, std::unexpected(BeginError::unavailable));
     const payment::ServiceError& error = created.error();
     spdlog::warn("order {}: creating its payment: {}", to_text(order), error.message);
-    if (error.fault && error.fault->code == "ORDERPAID") events_.paid_already(order);
     finish(order, std::unexpected(read_fault(error)));
+    if (error.fault && error.fault->code == "ORDERPAID") events_.paid_already(order);
   }));
 }
 

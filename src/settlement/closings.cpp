@@ -136,7 +136,7 @@ void Closings::finish(OrderId order, const std::optional<sale::PaymentSucceeded>
     case Outcome::needs_person:
       break;
   }
-  pump();
+  office_.pump();
 }
 
 }  // namespace sluice::settlement

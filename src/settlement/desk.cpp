@@ -39,6 +39,7 @@ class DeskOnLoop final : public Desk {
                  .created =
                      [this](OrderId order) {
                        reconciler_.watch(order, office_.options.first_reconcile);
+                       show();
                      },
                  .paid_already = [this](OrderId order) { reconciler_.nudge(order); }}),
         notices_(office_, {.settled = [this](OrderId order) { reconciler_.settled(order); },
@@ -47,6 +48,7 @@ class DeskOnLoop final : public Desk {
     office_.on_reachable([this] { closings_.pump(); });
     office_.on_reachable([this] { refunds_.pump(); });
     office_.on_reachable([this] { reconciler_.pump(); });
+    office_.on_reachable([this] { show(); });
   }
 
   ~DeskOnLoop() override { stop(); }
@@ -54,13 +56,11 @@ class DeskOnLoop final : public Desk {
   Result<> open(engine::Engine& engine, bus::Bus& bus) {
     engine.take_duties(*loop_, [this](engine::Duties&& duties) { take(duties); });
     loop_->post([this] { reconciler_.list_open(); });
-    return bus.consume(office_.options.queue, kNoticePrefetch,
-                       [this](std::unique_ptr<bus::Delivery> delivery) {
-                         loop_->post([this, shared = std::shared_ptr(std::move(delivery))] {
-                           notices_.take(shared);
-                           show();
-                         });
-                       });
+    return bus.consume(
+        office_.options.queue, kNoticePrefetch, [this](std::unique_ptr<bus::Delivery> delivery) {
+          loop_->post(
+              [this, shared = std::shared_ptr(std::move(delivery))] { notices_.take(shared); });
+        });
   }
 
   void begin(
@@ -80,8 +80,8 @@ class DeskOnLoop final : public Desk {
 
   DeskCounts counts() const override {
     DeskCounts counts;
-    counts.notifications = notifications_;
-    counts.parked = parked_;
+    counts.notifications = notices_.taken();
+    counts.parked = notices_.parked();
     counts.closings_waiting = closings_waiting_;
     counts.refunds_waiting = refunds_waiting_;
     counts.reconciling = reconciling_;
@@ -110,10 +110,8 @@ class DeskOnLoop final : public Desk {
     refunds_.pump();
     show();
   }
-  /// For other threads.
+  /// For other threads; after every answer of the provider and every duty.
   void show() {
-    notifications_ = notices_.taken();
-    parked_ = notices_.parked();
     closings_waiting_ = closings_.waiting();
     refunds_waiting_ = refunds_.waiting();
     reconciling_ = reconciler_.watching();
@@ -126,8 +124,7 @@ class DeskOnLoop final : public Desk {
   Refunds refunds_;
   Begins begins_;
   Notices notices_;
-  std::atomic<std::uint64_t> notifications_{0}, parked_{0}, closings_waiting_{0},
-      refunds_waiting_{0}, reconciling_{0};
+  std::atomic<std::uint64_t> closings_waiting_{0}, refunds_waiting_{0}, reconciling_{0};
   std::atomic<bool> stopped_{false};
 };
 

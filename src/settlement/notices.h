@@ -2,6 +2,7 @@
 // that is durable.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -33,6 +34,7 @@ class Notices {
   Notices(Office& office, Events events) : office_(office), events_(std::move(events)) {}
 
   void take(std::shared_ptr<bus::Delivery> delivery);
+  // Any thread.
   std::uint64_t taken() const { return taken_; }
   std::uint64_t parked() const { return parked_; }
 
@@ -54,8 +56,8 @@ class Notices {
   Events events_;
   std::set<Incident> incidents_;
   std::deque<Incident> oldest_first_;
-  std::uint64_t taken_ = 0;
-  std::uint64_t parked_ = 0;
+  std::atomic<std::uint64_t> taken_{0};
+  std::atomic<std::uint64_t> parked_{0};
 };
 
 }  // namespace sluice::settlement

@@ -77,6 +77,8 @@ class Office {
   bool may_call() const;
   /// `pump` runs whenever calls may begin again.
   void on_reachable(Job pump) { pumps_.push_back(std::move(pump)); }
+  /// Lets every part begin what it may.
+  void pump();
   /// The desk stops: nothing new begins.
   bool stopping() const { return stopping_; }
   /// Runs `idle` as soon as nothing is under way.
@@ -103,7 +105,6 @@ class Office {
   void answered();
   void retry(sale::Command command, Backoff backoff,
              std::move_only_function<void(const engine::Reply&)> then);
-  void pump();
   void tell_idle();
 
   payment::Gateway& gateway_;

@@ -174,7 +174,7 @@ void Reconciler::finish(OrderId order) {
   --under_way_;
   entries_.erase(order);
   if (!office_.stopping()) office_.query(order, [](const Said<Trade>&) {});
-  pump();
+  office_.pump();
 }
 
 void Reconciler::sleep(OrderId order, Span pause) {
@@ -186,7 +186,7 @@ void Reconciler::sleep(OrderId order, Span pause) {
     entry.stage = Stage::sleeping;
     office_.loop.after(pause, [this, order] { nudge(order); });
   }
-  pump();
+  office_.pump();
 }
 
 }  // namespace sluice::settlement

@@ -114,7 +114,7 @@ void Refunds::tell(OrderId order, bool succeeded) {
     } else {
       entries_.erase(at);
     }
-    pump();
+    office_.pump();
   });
 }
 
