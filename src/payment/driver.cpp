@@ -76,8 +76,10 @@ Steady Driver::deadline() const {
 }
 
 std::optional<Fault> Driver::submit(std::unique_ptr<Job>& job) {
+  ++calls_;
   {
     const std::lock_guard lock(mutex_);
+    if (stopping_ || queued_ >= options_.queue_bound) ++failures_;
     if (stopping_) return unavailable("the gateway stops");
     if (queued_ >= options_.queue_bound) {
       return unavailable(fmt::format("{} calls wait already; the provider is too slow", queued_));
@@ -90,6 +92,7 @@ std::optional<Fault> Driver::submit(std::unique_ptr<Job>& job) {
 }
 
 void Driver::submit_next(std::unique_ptr<Job> job) {
+  ++calls_;
   const std::lock_guard lock(mutex_);
   ++queued_;
   waiting_.push_front(std::move(job));
@@ -119,7 +122,6 @@ void Driver::run() {
       if (stopping_) break;
     }
     take_inbox();
-    fetch_keys_if_wanted();
     refuse_expired(Clock::now());
     begin_waiting(Clock::now());
     int running = 0;
@@ -128,6 +130,7 @@ void Driver::run() {
     while (CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
       if (message->msg == CURLMSG_DONE) finish(message->easy_handle, message->data.result);
     }
+    fetch_keys_if_wanted();
     breaker_open_ = breaker_.open();
     curl_multi_poll(multi_.get(), nullptr, 0, poll_ms(Clock::now()), nullptr);
   }
@@ -217,11 +220,7 @@ void Driver::consider(std::unique_ptr<Job> job, const HttpAnswer& answer) {
   } else {
     breaker_.failed(Clock::now());
   }
-  if (fault) {
-    repeat_or_settle(std::move(job), std::move(*fault));
-  } else {
-    ++calls_;
-  }
+  if (fault) repeat_or_settle(std::move(job), std::move(*fault));
 }
 
 void Driver::repeat_or_settle(std::unique_ptr<Job> job, Fault fault) {
@@ -237,7 +236,6 @@ void Driver::repeat_or_settle(std::unique_ptr<Job> job, Fault fault) {
 }
 
 void Driver::settle(std::unique_ptr<Job> job, Fault fault) {
-  ++calls_;
   if (fault.kind != Fault::Kind::refused) ++failures_;
   job->fail(std::move(fault));
 }
@@ -259,6 +257,7 @@ void Driver::keys_fetched() {
 }
 
 int Driver::poll_ms(Steady now) const {
+  if (!waiting_.empty() && active_.size() < options_.concurrency) return 0;
   Steady next = now + kIdle;
   if (!repeats_.empty()) next = std::min(next, repeats_.begin()->first);
   if (!waiting_.empty()) next = std::min(next, waiting_.front()->deadline);

@@ -148,8 +148,8 @@ class Gateway {
   /// For /metrics, /readyz?verbose and doctor. Any thread.
   struct Health {
     bool breaker_open = false;
-    std::uint64_t calls = 0;
-    std::uint64_t failures = 0;
+    std::uint64_t calls = 0;     ///< begun
+    std::uint64_t failures = 0;  ///< ended with a fault other than refused
   };
   virtual Health health() const = 0;
 
