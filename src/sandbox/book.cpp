@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/text.h"
 
 namespace sluice::sandbox {
 
@@ -32,6 +33,26 @@ std::unexpected<Why> refuse(Why why) {
 /// Twenty-eight digits, as the provider's numbers have.
 std::string long_number(std::string_view prefix, Instant now, std::uint64_t number) {
   return fmt::format("{}{:013}{:011}", prefix, now.ms, number % 100'000'000'000ULL);
+}
+
+/// The beginning of what a merchant answered, as valid UTF-8.
+std::string readable(std::string_view answer) {
+  std::string text(answer.substr(0, kMaxAnswerBytes));
+  for (int cut = 0; cut < 3 && answer.size() > text.size() && !valid_utf8(text); ++cut)
+    text.pop_back();
+  if (!valid_utf8(text)) {
+    std::ranges::replace_if(
+        text, [](char c) { return static_cast<unsigned char>(c) > 0x7f; }, '?');
+  }
+  return text;
+}
+
+/// Cut at a character.
+std::string shortened(std::string_view number) {
+  std::string text(number.substr(0, kMaxStrangerBytes));
+  while (!valid_utf8(text))
+    text.pop_back();
+  return text;
 }
 
 std::string amount_text(Money amount, Currency currency) {
@@ -173,6 +194,7 @@ Book::RefundPlace Book::find_refund(std::string_view out_refund_no) {
 
 void Book::note(std::string_view out_trade_no, What what, std::string detail, Instant now) {
   if (Order* order = find(out_trade_no)) return note(*order, what, std::move(detail), now);
+  SLUICE_ASSERT(valid_utf8(out_trade_no), "callers have checked what a stranger sent");
   if (!strangers_.empty() && strangers_.back().out_trade_no == out_trade_no &&
       strangers_.back().event.what == what && strangers_.back().event.detail == detail) {
     ++strangers_.back().event.times;
@@ -180,7 +202,7 @@ void Book::note(std::string_view out_trade_no, What what, std::string detail, In
     return;
   }
   if (strangers_.size() >= kMaxStrangers) strangers_.pop_front();
-  strangers_.push_back({std::string(out_trade_no), {now, now, 1, what, std::move(detail)}});
+  strangers_.push_back({shortened(out_trade_no), {now, now, 1, what, std::move(detail)}});
 }
 
 void Book::note(Order& order, What what, std::string detail, Instant now) {
@@ -206,12 +228,11 @@ void Book::attempted(Order& order, Attempt attempt, std::string_view answer) {
     ++history.attempts_not_listed;
     return;
   }
-  answer = answer.substr(0, kMaxAnswerBytes);
-  auto shared = answers_.find(answer);
+  const std::string kept = readable(answer);
+  auto shared = answers_.find(kept);
   if (shared == answers_.end()) {
     if (answers_.size() >= kMaxSharedAnswers) answers_.clear();
-    auto text = std::make_shared<const std::string>(answer);
-    shared = answers_.emplace(std::string(answer), std::move(text)).first;
+    shared = answers_.emplace(kept, std::make_shared<const std::string>(kept)).first;
   }
   attempt.answer = shared->second;
   history.attempts.push_back(std::move(attempt));

@@ -21,6 +21,8 @@ inline constexpr std::size_t kMaxOrders = 100'000;          ///< kept; the oldes
 inline constexpr std::size_t kMaxListedAttempts = 500'000;  ///< over all orders
 inline constexpr std::size_t kMaxStrangers = 1'000;         ///< calls about unknown orders, kept
 
+inline constexpr std::size_t kMaxStrangerBytes = 64;  ///< kept of an unknown order's number
+
 class Book {
  public:
   /// `token` gives a new random text of [A-Za-z0-9], at least 16 long.

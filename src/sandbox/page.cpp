@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/html.h"
 #include "sandbox/page_text.h"
 
 namespace sluice::sandbox {
@@ -21,7 +22,8 @@ constexpr std::string_view kStyle = R"(
 --on-note:#ffe2a0}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:1rem;background:var(--bg);
-color:var(--ink);font:1rem/1.5 system-ui,"PingFang SC","Noto Sans CJK SC","Microsoft YaHei",sans-serif}
+color:var(--ink);
+font:1rem/1.5 system-ui,"PingFang SC","Noto Sans CJK SC","Microsoft YaHei",sans-serif}
 main{width:100%;max-width:26rem;background:var(--card);border-radius:1.25rem;padding:1.5rem;
 box-shadow:0 .5rem 2rem rgb(0 0 0/.08)}
 header{display:flex;justify-content:space-between;align-items:center;gap:1rem}
@@ -39,8 +41,8 @@ border-bottom:1px solid var(--line)}
 dt{color:var(--soft);flex:none}dd{margin:0;text-align:right;overflow-wrap:anywhere;min-width:0}
 .hint{color:var(--soft);font-size:.9rem;margin:1rem 0}
 form{display:grid;gap:.75rem;margin-top:1rem}
-button{font:inherit;font-weight:600;min-height:3rem;border-radius:.8rem;border:1px solid var(--line);
-background:none;color:var(--ink);cursor:pointer}
+button{font:inherit;font-weight:600;min-height:3rem;border-radius:.8rem;
+border:1px solid var(--line);background:none;color:var(--ink);cursor:pointer}
 button.pay{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 a:focus-visible,button:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 )";
@@ -71,8 +73,8 @@ http::Response page(const Visitor& visitor, int status, std::string_view title,
 <p class="note">{5}</p>
 {6}</main></body></html>
 )",
-      tag(visitor.language), html(title), kStyle, tag(other), html(text.other_language),
-      html(text.test_only), content);
+      tag(visitor.language), escape_html(title), kStyle, tag(other),
+      escape_html(text.other_language), escape_html(text.test_only), content);
   response.add("Content-Language", tag(visitor.language));
   response.add("Vary", "Accept-Language");
   response.add("Cache-Control", "no-store");
@@ -87,7 +89,7 @@ http::Response page(const Visitor& visitor, int status, std::string_view title,
 http::Response unknown_page(const Visitor& visitor) {
   const PageText& text = visitor.text();
   return page(visitor, 404, text.unknown_title,
-              fmt::format("<p class=\"hint\">{}</p>\n", html(text.unknown_hint)));
+              fmt::format("<p class=\"hint\">{}</p>\n", escape_html(text.unknown_hint)));
 }
 
 /// "2026-11-22 22:05:09 UTC+8".
@@ -125,7 +127,7 @@ State state_of(const Trade& trade, const PageText& text, bool expired) {
 }
 
 std::string row(std::string_view term, std::string_view description_html) {
-  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", html(term), description_html);
+  return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", escape_html(term), description_html);
 }
 
 std::string sum_of(Money amount, Currency currency) {
@@ -138,20 +140,20 @@ std::string content_of(const Trade& trade, const Account& account, const Visitor
   const PageText& text = visitor.text();
   const State state = state_of(trade, text, expired);
   const Money amount = trade.was_paid() ? trade.paid : trade.asked.total;
-  std::string out =
-      fmt::format("<p class=\"sum\">{}</p>\n<p class=\"state {}\" role=\"status\">{}</p>\n<dl>\n",
-                  html(sum_of(amount, trade.asked.currency)), state.look, html(state.word));
-  out += row(text.merchant, html(account.mch_id));
-  out += row(text.item, html(trade.asked.description));
-  out += row(text.order, html(trade.asked.out_trade_no));
+  std::string out = fmt::format(
+      "<p class=\"sum\">{}</p>\n<p class=\"state {}\" role=\"status\">{}</p>\n<dl>\n",
+      escape_html(sum_of(amount, trade.asked.currency)), state.look, escape_html(state.word));
+  out += row(text.merchant, escape_html(account.mch_id));
+  out += row(text.item, escape_html(trade.asked.description));
+  out += row(text.order, escape_html(trade.asked.out_trade_no));
   if (trade.was_paid()) {
     out += row(text.paid_at, time_element(trade.paid_at));
-    out += row(text.number, html(trade.transaction_id));
+    out += row(text.number, escape_html(trade.transaction_id));
   } else {
     out += row(text.expires, trade.asked.time_expire ? time_element(*trade.asked.time_expire)
-                                                     : html(text.no_expiry));
+                                                     : escape_html(text.no_expiry));
   }
-  out += fmt::format("</dl>\n<p class=\"hint\">{}</p>\n", html(state.hint));
+  out += fmt::format("</dl>\n<p class=\"hint\">{}</p>\n", escape_html(state.hint));
   if (trade.state != TradeState::not_paid || expired) return out;
   out += fmt::format(
       R"(<form method="post" action="?lang={}">
@@ -159,8 +161,8 @@ std::string content_of(const Trade& trade, const Account& account, const Visitor
 <button name="action" value="decline">{}</button>
 </form>
 )",
-      tag(visitor.language), html(text.pay), html(sum_of(amount, trade.asked.currency)),
-      html(text.decline));
+      tag(visitor.language), escape_html(text.pay),
+      escape_html(sum_of(amount, trade.asked.currency)), escape_html(text.decline));
   return out;
 }
 
@@ -171,7 +173,7 @@ http::Response Page::front(const http::Request& request) const {
   const PageText& text = visitor.text();
   return page(visitor, 200, text.front_title,
               fmt::format("<p>{}</p>\n<p><a href=\"/_sandbox/orders\">{}</a></p>\n",
-                          html(text.front_hint), html(text.front_orders)));
+                          escape_html(text.front_hint), escape_html(text.front_orders)));
 }
 
 http::Response Page::show(const http::Request& request, std::string_view code) const {

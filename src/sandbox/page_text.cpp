@@ -1,4 +1,4 @@
-// Words, languages and escaping of the payment page.
+// Words and languages of the payment page.
 #include "sandbox/page_text.h"
 
 #include <algorithm>
@@ -131,33 +131,6 @@ std::string_view tag(Language language) {
 
 const PageText& page_text(Language language) {
   return language == Language::zh ? kChinese : kEnglish;
-}
-
-std::string html(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
 }
 
 }  // namespace sluice::sandbox

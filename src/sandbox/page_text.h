@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace sluice::sandbox {
@@ -24,8 +23,5 @@ struct PageText {
   std::string_view front_title, front_hint, front_orders;
 };
 const PageText& page_text(Language language);
-
-/// `text` for HTML, as content and in quoted attributes.
-std::string html(std::string_view text);
 
 }  // namespace sluice::sandbox

@@ -3,10 +3,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "payment/crypto.h"
+#include "payment/wechat.h"
 #include "payment/xml.h"
 
 namespace sluice::sandbox {
@@ -52,30 +51,6 @@ std::string china_time(Instant at) {
 
 }  // namespace
 
-std::string to_v2_time(Instant at) {
-  std::string text = china_time(at);
-  std::erase_if(text, [](char c) { return c < '0' || c > '9'; });
-  return text;
-}
-
-std::optional<Instant> parse_v2_time(std::string_view text) {
-  const bool digits = std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-  if (text.size() != 14 || !digits) return std::nullopt;
-  const std::string spaced =
-      fmt::format("{}-{}-{} {}:{}:{}", text.substr(0, 4), text.substr(4, 2), text.substr(6, 2),
-                  text.substr(8, 2), text.substr(10, 2), text.substr(12, 2));
-  const auto at = parse_local(spaced, kChinaTime);
-  if (!at) return std::nullopt;
-  return *at;
-}
-
-bool valid_out_trade_no(std::string_view text) {
-  return text.size() >= 6 && text.size() <= 32 && std::ranges::all_of(text, [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                  std::string_view("_-|*").contains(c);
-         });
-}
-
 bool valid_notify_url(std::string_view text, std::size_t max_bytes) {
   return text.size() <= max_bytes &&
          (text.starts_with("http://") || text.starts_with("https://")) && !has_control(text) &&
@@ -109,7 +84,7 @@ Result<OrderRequest> read_v2_order(const Fields& fields, Instant now) {
   OrderRequest request;
   request.api = Api::v2;
   request.out_trade_no = get(fields, "out_trade_no");
-  if (!valid_out_trade_no(request.out_trade_no)) {
+  if (!payment::wechat::valid_out_trade_no(request.out_trade_no)) {
     return fail("out_trade_no 须为6至32个字符，限数字、字母与 _-|*");
   }
   if (get(fields, "trade_type") != "NATIVE") return fail("trade_type 只支持 NATIVE");
@@ -126,7 +101,7 @@ Result<OrderRequest> read_v2_order(const Fields& fields, Instant now) {
     return fail("notify_url 须为不带参数的 http(s) 地址，最多256个字符");
   }
   if (const std::string_view text = get(fields, "time_expire"); !text.empty()) {
-    request.time_expire = parse_v2_time(text);
+    request.time_expire = payment::wechat::parse_v2_time(text);
     if (!request.time_expire) return fail("time_expire 格式须为 yyyyMMddHHmmss");
     if (*request.time_expire <= now) return fail("time_expire 时间过短，已过期");
   }
@@ -176,7 +151,7 @@ void append_v2_payment(Fields& fields, const Trade& trade) {
                                {"fee_type", std::string(trade.asked.currency.code())},
                                {"cash_fee", fee},
                                {"transaction_id", trade.transaction_id},
-                               {"time_end", to_v2_time(trade.paid_at)}});
+                               {"time_end", payment::wechat::v2_time(trade.paid_at)}});
 }
 
 void append_v2_refunds(Fields& fields, const Trade& trade, const std::vector<Refund>& refunds) {

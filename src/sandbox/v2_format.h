@@ -13,12 +13,6 @@
 
 namespace sluice::sandbox {
 
-/// yyyyMMddHHmmss in China's time.
-std::string to_v2_time(Instant at);
-std::optional<Instant> parse_v2_time(std::string_view text);
-
-/// Whether `text` may be a merchant's order number: 6 to 32 of [0-9A-Za-z_-|*].
-bool valid_out_trade_no(std::string_view text);
 /// Whether `text` is an http or https address without control characters and spaces.
 bool valid_notify_url(std::string_view text, std::size_t max_bytes);
 

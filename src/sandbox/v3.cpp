@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 
 #include "base/text.h"
@@ -121,7 +122,7 @@ V3::Reply V3::authenticated(Call call, const http::Request& request,
                             std::string_view segment) const {
   if (auto known = authenticate(request); !known) return std::unexpected(known.error());
   const auto decoded = http::decode_segment(segment);
-  if (!segment.empty() && !decoded) {
+  if (!segment.empty() && (!decoded || !valid_utf8(*decoded))) {
     return refuse<Failure>(400, "PARAM_ERROR", "路径编码错误");
   }
   const std::string key = decoded.value_or("");

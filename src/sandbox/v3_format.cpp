@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "http/json_writer.h"
 #include "payment/crypto.h"
+#include "payment/wechat.h"
 #include "sandbox/json_body.h"
 #include "sandbox/v2_format.h"
 
@@ -16,7 +17,6 @@ namespace {
 using boost::json::object;
 using http::JsonWriter;
 
-constexpr Span kChinaTime = Span::seconds(8 * 3600);
 constexpr std::int64_t kMaxAmount = 1'000'000'000'000;
 constexpr std::string_view kAlgorithm = "AEAD_AES_256_GCM";
 
@@ -85,7 +85,7 @@ std::string notice(std::string_view event_id, std::string_view event_type, std::
   const std::string cipher = encrypted(plain, account, type, nonce);
   std::string body;
   JsonWriter json(body);
-  json.begin_object().member("id", event_id).member("create_time", to_v3_time(at));
+  json.begin_object().member("id", event_id).member("create_time", payment::wechat::v3_time(at));
   json.member("resource_type", "encrypt-resource").member("event_type", event_type);
   json.member("summary", summary).key("resource").begin_object();
   json.member("original_type", type).member("algorithm", kAlgorithm);
@@ -96,10 +96,6 @@ std::string notice(std::string_view event_id, std::string_view event_type, std::
 
 }  // namespace
 
-std::string to_v3_time(Instant at) {
-  return to_rfc3339(at + kChinaTime).substr(0, 19) + "+08:00";
-}
-
 Result<OrderRequest> read_v3_order(const object& body, Instant now) {
   Texts texts(body);
   OrderRequest request;
@@ -109,7 +105,7 @@ Result<OrderRequest> read_v3_order(const object& body, Instant now) {
   request.out_trade_no = texts.required("out_trade_no", 32);
   request.notify_url = texts.required("notify_url", 255);
   request.attach = texts.optional("attach", 128);
-  if (!valid_out_trade_no(request.out_trade_no)) {
+  if (!payment::wechat::valid_out_trade_no(request.out_trade_no)) {
     texts.refuse("out_trade_no 须为6至32个字符，限数字、字母与 _-|*");
   }
   if (!valid_notify_url(request.notify_url, 255)) {
@@ -165,7 +161,8 @@ std::string v3_transaction(const Trade& trade, const Account& account) {
   json.member("attach", trade.asked.attach);
   if (trade.was_paid()) {
     json.member("transaction_id", trade.transaction_id).member("trade_type", "NATIVE");
-    json.member("bank_type", "OTHERS").member("success_time", to_v3_time(trade.paid_at));
+    json.member("bank_type", "OTHERS")
+        .member("success_time", payment::wechat::v3_time(trade.paid_at));
     json.key("payer").begin_object().member("openid", kPayer).end_object();
     json.key("amount").begin_object().member("total", trade.paid.minor);
     json.member("payer_total", trade.paid.minor).member("currency", currency);
@@ -188,8 +185,8 @@ std::string v3_refund(const Trade& trade, const Refund& refund, bool just_accept
   json.member("transaction_id", trade.transaction_id);
   json.member("out_trade_no", trade.asked.out_trade_no).member("channel", "ORIGINAL");
   json.member("user_received_account", "支付用户零钱");
-  if (!just_accepted) json.member("success_time", to_v3_time(refund.at));
-  json.member("create_time", to_v3_time(refund.at));
+  if (!just_accepted) json.member("success_time", payment::wechat::v3_time(refund.at));
+  json.member("create_time", payment::wechat::v3_time(refund.at));
   json.member("status", just_accepted ? "PROCESSING" : "SUCCESS");
   json.member("funds_account", "UNSETTLED").key("amount").begin_object();
   json.member("total", total).member("refund", amount).member("payer_total", total);
@@ -206,8 +203,8 @@ std::string v3_certificates(const Account& account) {
   JsonWriter json(body);
   json.begin_object().key("data").begin_array().begin_object();
   json.member("serial_no", account.platform_serial);
-  json.member("effective_time", to_v3_time(account.platform_valid_from));
-  json.member("expire_time", to_v3_time(account.platform_valid_until));
+  json.member("effective_time", payment::wechat::v3_time(account.platform_valid_from));
+  json.member("expire_time", payment::wechat::v3_time(account.platform_valid_until));
   json.key("encrypt_certificate").begin_object().member("algorithm", kAlgorithm);
   json.member("nonce", nonce).member("associated_data", "certificate");
   json.member("ciphertext", cipher).end_object();
@@ -229,7 +226,8 @@ std::string v3_refund_notice(const Trade& trade, const Refund& refund, const Acc
   json.member("out_trade_no", trade.asked.out_trade_no);
   json.member("transaction_id", trade.transaction_id);
   json.member("out_refund_no", refund.out_refund_no).member("refund_id", refund.refund_id);
-  json.member("refund_status", "SUCCESS").member("success_time", to_v3_time(refund.at));
+  json.member("refund_status", "SUCCESS")
+      .member("success_time", payment::wechat::v3_time(refund.at));
   json.member("user_received_account", "支付用户零钱").key("amount").begin_object();
   json.member("total", trade.paid.minor).member("refund", refund.amount.minor);
   json.member("payer_total", trade.paid.minor).member("payer_refund", refund.amount.minor);

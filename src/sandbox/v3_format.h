@@ -12,9 +12,6 @@
 
 namespace sluice::sandbox {
 
-/// 2026-11-22T14:05:09+08:00.
-std::string to_v3_time(Instant at);
-
 /// The error names the field and its rule.
 Result<OrderRequest> read_v3_order(const boost::json::object& body, Instant now);
 Result<RefundRequest> read_v3_refund(const boost::json::object& body);
