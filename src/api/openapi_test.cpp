@@ -52,6 +52,30 @@ TEST(OpenApi, SaysWhichRoutesNeedAToken) {
   }
 }
 
+TEST(OpenApi, SaysWhichRoutesAreLimitedAndHowTheyTell) {
+  const auto whole = document();
+  for (const Route& route : all_routes()) {
+    if (route.handler == nullptr || route.handler == problem_page) continue;
+    std::string name(wire_name(route.method));
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    const auto& responses = whole.at("paths")
+                                .at({route.pattern.data(), route.pattern.size()})
+                                .at(name)
+                                .at("responses")
+                                .as_object();
+    const bool limited = route.access == Access::shopper || route.access == Access::open;
+    EXPECT_EQ(responses.contains("429"), limited) << name << " " << route.pattern;
+    for (const auto& [status, response] : responses) {
+      if (!status.starts_with('2')) continue;
+      const auto* headers = response.as_object().if_contains("headers");
+      for (const std::string_view header : {"RateLimit", "RateLimit-Policy"}) {
+        const bool told = headers != nullptr && headers->as_object().contains(header);
+        EXPECT_EQ(told, limited) << name << " " << route.pattern << " " << header;
+      }
+    }
+  }
+}
+
 TEST(OpenApi, ListsEveryCode) {
   std::set<std::string> documented;
   const auto whole = document();
