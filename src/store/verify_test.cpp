@@ -94,7 +94,7 @@ TEST_F(Tampered, NothingIsFoundWhereNothingWasDone) {
   EXPECT_EQ(report_.sales, 2U);
   EXPECT_EQ(report_.items, 3U);
   EXPECT_EQ(report_.orders, 6U);
-  EXPECT_EQ(report_.history_rows, 12U);
+  EXPECT_EQ(report_.history_rows, 13U);
   EXPECT_EQ(report_.head.size(), 64U);
   ASSERT_EQ(report_.lines.size(), 3U);
   EXPECT_EQ(report_.lines[1].id, "i2");
@@ -235,7 +235,7 @@ INSTANTIATE_TEST_SUITE_P(
                "as the row before it"},
         Damage{"last_event", "UPDATE orders SET last_event = 1 WHERE user = 'ada'", "links",
                "as its newest history row"},
-        Damage{"order_of_history", "INSERT INTO history VALUES(13, 4711, 1, 2, NULL, NULL, NULL)",
+        Damage{"order_of_history", "INSERT INTO history VALUES(14, 4711, 1, 2, NULL, NULL, NULL)",
                "links", "of order No4711, which does not exist"},
         Damage{"row_and_history", "UPDATE orders SET status = 3, reason = 2 WHERE user = 'mia'",
                "status", "is closing, its history ends with awaiting_payment"},
@@ -245,13 +245,13 @@ INSTANTIATE_TEST_SUITE_P(
                "does not go with reason 64"},
         Damage{
             "illegal_step",
-            "INSERT INTO history SELECT 13, id, 1, 6, last_event, NULL, NULL FROM orders WHERE "
-            "user = 'lena'; UPDATE orders SET last_event = 13, status = 8, reason = 1 WHERE user "
+            "INSERT INTO history SELECT 14, id, 1, 6, last_event, NULL, NULL FROM orders WHERE "
+            "user = 'lena'; UPDATE orders SET last_event = 14, status = 8, reason = 1 WHERE user "
             "= 'lena'",
             "status", "is cancelled, which does not allow expired"},
         Damage{"granted_twice",
-               "INSERT INTO history SELECT 13, id, 1, 1, last_event, NULL, NULL FROM orders WHERE "
-               "user = 'mia'; UPDATE orders SET last_event = 13 WHERE user = 'mia'",
+               "INSERT INTO history SELECT 14, id, 1, 1, last_event, NULL, NULL FROM orders WHERE "
+               "user = 'mia'; UPDATE orders SET last_event = 14 WHERE user = 'mia'",
                "status", "is awaiting_payment, which does not allow granted"},
         Damage{
             "no_history",
@@ -279,8 +279,8 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"key_size", "UPDATE orders SET request_key = x'00' WHERE user = 'mia'", "value",
                "request key of 1 bytes"},
         Damage{"unknown_event",
-               "INSERT INTO history SELECT 13, id, 1, 99, last_event, NULL, NULL FROM orders WHERE "
-               "user = 'mia'; UPDATE orders SET last_event = 13 WHERE user = 'mia'",
+               "INSERT INTO history SELECT 14, id, 1, 99, last_event, NULL, NULL FROM orders WHERE "
+               "user = 'mia'; UPDATE orders SET last_event = 14 WHERE user = 'mia'",
                "value", "unknown event 99"}),
     [](const auto& damage) { return std::string(damage.param.name); });
 
