@@ -54,8 +54,8 @@ Result<> apply(Connection& connection, const Format& format, std::size_t index) 
   for (const char* step : {migration.sql, tail.c_str(), "COMMIT"}) {
     if (auto done = connection.execute(step); !done) {
       sqlite3_exec(connection.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
-      return fail(fmt::format("Migration {} ({}) of {} failed: {}", index + 1, migration.name,
-                              format.file, done.error().message));
+      return fail(fmt::format("Migration {} ({}) of the {} failed: {}", index + 1, migration.name,
+                              format.what, done.error().message));
     }
   }
   return {};
@@ -99,9 +99,9 @@ Result<> find_or_create_file(const std::string& directory, const std::string& pa
   if (::stat(path.c_str(), &found) != 0) return create_file(directory, path, format);
   if (found.st_size >= kHeaderBytes) return {};
   return fail(fmt::format(
-      "{} was damaged: it has {} bytes and a database has at least {}. Restore it and its log from "
-      "a backup.",
-      path, found.st_size, kHeaderBytes));
+      "{} was damaged: it has {} bytes and a {} has at least {}. Restore it and its log from a "
+      "backup.",
+      path, found.st_size, format.what, kHeaderBytes));
 }
 
 /// Fills the log with zeros: a sync that also writes a new length costs about twice as much. Zeros
@@ -138,6 +138,42 @@ Database::Failure classify(int code, int system) {
 
 }  // namespace
 
+Result<> identify(Connection& connection, const Format& format) {
+  const auto application = connection.integer("PRAGMA application_id");
+  if (!application) {
+    return fail(
+        fmt::format("This is not a readable {}: {}", format.what, application.error().message));
+  }
+  const auto version = connection.integer("PRAGMA user_version");
+  if (!version) return std::unexpected(version.error());
+  if (*application != format.application_id) {
+    return fail(fmt::format(
+        "{} is a database of another program (application id {:#x}, not {:#x}): name another data "
+        "directory.",
+        format.file, *application, format.application_id));
+  }
+  const auto newest = static_cast<std::int64_t>(format.migrations.size());
+  if (*version > newest) {
+    return fail(fmt::format(
+        "The {} has format {}, this program knows formats up to {}: it was written by a newer "
+        "version of Sluice. Use that version.",
+        format.what, *version, newest));
+  }
+  return {};
+}
+
+Result<> require_current(Connection& connection, const Format& format) {
+  if (auto known = identify(connection, format); !known) return known;
+  const auto version = connection.integer("PRAGMA user_version");
+  if (!version) return std::unexpected(version.error());
+  const auto newest = static_cast<std::int64_t>(format.migrations.size());
+  if (*version == newest) return {};
+  return fail(fmt::format(
+      "The {} has the older format {}, this program reads format {}: start the server once to "
+      "bring it up to date.",
+      format.what, *version, newest));
+}
+
 Result<std::unique_ptr<Database>> Database::open(const std::string& directory,
                                                  const Format& format) {
   std::unique_ptr<Database> database(new Database(format));
@@ -158,12 +194,12 @@ Result<> Database::open_in(const std::string& directory) {
   auto opened = Connection::open(path_, Connection::Mode::read_write);
   if (!opened) return std::unexpected(opened.error());
   connection_ = std::move(*opened);
-  if (auto known = identify(); !known) return known;
+  if (auto known = identify(connection_, format_); !known) return known;
   if (auto set = connection_.execute("PRAGMA journal_mode = WAL"); !set) return set;
   if (auto set = connection_.execute(kSettings); !set) return set;
   if (auto migrated = migrate(connection_, format_); !migrated) return migrated;
   for (const auto& [statement, sql] :
-       {std::pair{&begin_, "BEGIN"}, std::pair{&commit_, "COMMIT"}}) {
+       {std::pair{&begin_, "BEGIN IMMEDIATE"}, std::pair{&commit_, "COMMIT"}}) {
     auto prepared = connection_.prepare(sql);
     if (!prepared) return std::unexpected(prepared.error());
     *statement = std::move(*prepared);
@@ -171,29 +207,6 @@ Result<> Database::open_in(const std::string& directory) {
   reserve_log(path_, format_.log_pages);
   checkpoint_at_ = format_.log_pages;
   sqlite3_wal_hook(connection_.raw(), &Database::committed, this);
-  return {};
-}
-
-Result<> Database::identify() {
-  const auto application = connection_.integer("PRAGMA application_id");
-  if (!application) {
-    return fail(
-        fmt::format("{} is not a readable database: {}", path_, application.error().message));
-  }
-  if (*application != format_.application_id) {
-    return fail(fmt::format(
-        "{} is a database of another program (application id {:#x}, not {:#x}): name another data "
-        "directory.",
-        path_, *application, format_.application_id));
-  }
-  const auto version = connection_.integer("PRAGMA user_version");
-  if (!version) return std::unexpected(version.error());
-  if (*version > static_cast<std::int64_t>(format_.migrations.size())) {
-    return fail(fmt::format(
-        "{} has format {}, this program knows formats up to {}: it was written by a newer version "
-        "of Sluice. Use that version.",
-        path_, *version, format_.migrations.size()));
-  }
   return {};
 }
 
@@ -224,9 +237,10 @@ Error Database::abandon() {
   const int system = connection_.system_error();
   failure_ = classify(connection_.extended_code(), system);
   const std::string said = connection_.error("writing a batch").message;
-  if (connection_.in_transaction() &&
-      sqlite3_exec(connection_.raw(), "ROLLBACK", nullptr, nullptr, nullptr) != SQLITE_OK) {
-    failure_ = Failure::broken;
+  // SQLite may have rolled back on its own account (it does on a full disk within a statement).
+  if (connection_.in_transaction()) {
+    sqlite3_exec(connection_.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
+    if (connection_.in_transaction()) failure_ = Failure::broken;
   }
   if (failure_ == Failure::disk_full) {
     return Error{fmt::format(
@@ -247,6 +261,11 @@ Result<> Database::checkpoint_if_due() {
   if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) return {};
   failure_ = classify(code, connection_.system_error());
   return std::unexpected(connection_.error("moving the log to the database"));
+}
+
+std::uint64_t Database::log_bytes() const {
+  if (log_pages_ == 0) return 0;
+  return kLogHeaderBytes + static_cast<std::uint64_t>(log_pages_) * kFrameBytes;
 }
 
 Result<> Database::probe() {

@@ -22,7 +22,7 @@ struct Migration {
 /// What a file is. The first migration creates the table
 /// `migration(version INTEGER PRIMARY KEY, name TEXT, applied_at INTEGER)`.
 struct Format {
-  const char* what;             ///< for messages: "the bus"
+  const char* what;             ///< for messages: "bus"
   const char* file;             ///< "bus.db"
   const char* lock;             ///< "bus.lock"
   std::int64_t application_id;  ///< in the file's header
@@ -31,6 +31,12 @@ struct Format {
   /// it, so that no commit has to make the file longer.
   int log_pages = 1024;
 };
+
+/// Errors: not a SQLite file, another program's database, a format newer than this program knows.
+Result<> identify(Connection& connection, const Format& format);
+
+/// For readers, which cannot migrate: errors unless the file has exactly the newest format.
+Result<> require_current(Connection& connection, const Format& format);
 
 /// One thread at a time. The calling room prepares its statements on connection().
 class Database {
@@ -64,10 +70,13 @@ class Database {
   /// Moves and truncates the log; once, after the last transaction.
   Result<> close();
 
+  /// Bytes of the write-ahead log, for metrics.
+  std::uint64_t log_bytes() const;
+  const std::string& path() const { return path_; }
+
  private:
   explicit Database(const Format& format) : format_(format) {}
   Result<> open_in(const std::string& directory);
-  Result<> identify();
   static int committed(void* self, sqlite3*, const char*, int pages);
 
   const Format format_;

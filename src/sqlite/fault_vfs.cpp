@@ -186,8 +186,8 @@ void FaultVfs::fail_from(Operation operation, std::uint64_t nth, int code, int s
   passes_ = nth;
   code_ = code;
   system_ = system;
-  failing_ = true;
   failed_ = false;
+  failing_ = true;
 }
 
 int FaultVfs::admit(Operation operation) {

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -59,8 +60,9 @@ class FaultVfs {
   sqlite3_vfs vfs_{};
   sqlite3_vfs* real_ = nullptr;
   std::map<std::string, Disk> disks_;
-  bool failing_ = false;
-  bool failed_ = false;
+  // Looked at by the threads of the rooms under test.
+  std::atomic<bool> failing_{false};
+  std::atomic<bool> failed_{false};
   Operation operation_ = Operation::write;
   std::uint64_t passes_ = 0;
   int code_ = 0;

@@ -96,7 +96,7 @@ Result<FileLock> FileLock::acquire(const std::string& path, std::string_view wha
     std::string_view owner(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     owner = owner.substr(0, owner.find_first_not_of("0123456789"));
     return fail(fmt::format(
-        "{} is in use by process {}: {} has one writer at a time. Stop that process, or name "
+        "{} is in use by process {}: a {} has one writer at a time. Stop that process, or name "
         "another data directory.",
         parent_of(path), owner.empty() ? "(unknown)" : owner, what));
   }

@@ -25,7 +25,7 @@ Result<> sync_file(const std::string& path);
 /// file holds the process id of the owner, for the message to whoever comes second.
 class FileLock {
  public:
-  /// `what` is locked, for the message: "a record".
+  /// `what` is locked, for the message: "record".
   static Result<FileLock> acquire(const std::string& path, std::string_view what);
   FileLock() = default;
   FileLock(FileLock&& other) noexcept;

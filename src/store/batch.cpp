@@ -85,9 +85,7 @@ Result<std::unique_ptr<BatchWriter>> BatchWriter::create(Connection& connection)
 }
 
 Result<> BatchWriter::prepare() {
-  const std::array<std::pair<Statement*, const char*>, 11> all{{
-      {&begin_, "BEGIN IMMEDIATE"},
-      {&commit_, "COMMIT"},
+  const std::array<std::pair<Statement*, const char*>, 9> all{{
       {&insert_order_, kInsertOrder},
       {&insert_history_, kInsertHistory},
       {&last_event_, kLastEvent},
@@ -127,21 +125,10 @@ Result<> BatchWriter::find_heads() {
   return {};
 }
 
-int BatchWriter::commit(const sale::Effects& effects, const sale::State& state, Instant now) {
+int BatchWriter::write(const sale::Effects& effects, const sale::State& state, Instant now) {
   next_ = heads_;
   bytes_.clear();
-  if (const int code = begin_.run(); code != SQLITE_OK) return code;
-  if (const int code = write_rows(effects, state, now); code != SQLITE_OK) return code;
-  if (const int code = commit_.run(); code != SQLITE_OK) return code;
-  heads_ = next_;
-  return SQLITE_OK;
-}
-
-bool BatchWriter::roll_back() {
-  // SQLite may have rolled back on its own account (it does on a full disk within a statement).
-  if (!connection_.in_transaction()) return true;
-  sqlite3_exec(connection_.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
-  return !connection_.in_transaction();
+  return write_rows(effects, state, now);
 }
 
 int BatchWriter::write_rows(const sale::Effects& effects, const sale::State& state, Instant now) {

@@ -28,12 +28,10 @@ class BatchWriter {
   /// Compiles the statements and finds the heads. `connection` must outlive the writer.
   static Result<std::unique_ptr<BatchWriter>> create(Connection& connection);
 
-  /// Writes and commits. SQLITE_OK, or the extended code of what failed; then a transaction may
-  /// still be open and roll_back() must be called.
-  int commit(const sale::Effects& effects, const sale::State& state, Instant now);
-
-  /// Ends a failed batch. False: the connection cannot be used any more.
-  bool roll_back();
+  /// Writes inside the open transaction. SQLITE_OK, or the extended code of what failed.
+  int write(const sale::Effects& effects, const sale::State& state, Instant now);
+  /// The transaction of the last write() was committed.
+  void committed() { heads_ = next_; }
 
   const Heads& heads() const { return heads_; }
 
@@ -54,7 +52,7 @@ class BatchWriter {
   int write_seal(Instant now);
 
   Connection& connection_;
-  Statement begin_, commit_, insert_order_, insert_history_, last_event_, update_order_;
+  Statement insert_order_, insert_history_, last_event_, update_order_;
   Statement upsert_stock_, upsert_item_, upsert_sale_, insert_audit_, insert_seal_;
   Chain chain_;
   BatchBytes bytes_;

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "sale/effects.h"
-#include "store/lock.h"
 #include "store/record.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
@@ -135,7 +134,7 @@ Result<std::unique_ptr<Reader>> Reader::open(const std::string& directory) {
       !set) {
     return std::unexpected(set.error());
   }
-  if (auto current = require_current(parts->connection); !current) {
+  if (auto current = sqlite::require_current(parts->connection, kRecordFormat); !current) {
     return std::unexpected(current.error());
   }
   if (auto prepared = parts->prepare(); !prepared) return std::unexpected(prepared.error());

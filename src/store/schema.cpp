@@ -1,20 +1,10 @@
 // The migrations of the record. A migration that was released is never changed: add the next one.
 #include "store/schema.h"
 
-#include <fmt/format.h>
-
 #include <array>
-#include <chrono>
-#include <string>
-#include <string_view>
 
 namespace sluice::store {
 namespace {
-
-struct Migration {
-  const char* name;
-  const char* sql;
-};
 
 // Format 1. The hot tables (orders, history, seal) have no index but their rowid, which grows: rows
 // are appended, never inserted in between. Uniqueness is decided in memory and audited by verify.
@@ -108,79 +98,15 @@ CREATE VIEW audit_readable AS
   FROM audit;
 )sql";
 
-constexpr std::array<Migration, 1> kMigrations{{{"initial", kInitial}}};
+constexpr std::array<sqlite::Migration, 1> kMigrations{{{"initial", kInitial}}};
 
-std::int64_t wall_clock_ms() {
-  using std::chrono::duration_cast;
-  using std::chrono::milliseconds;
-  return duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-Result<> apply(Connection& connection, std::int64_t version, const Migration& migration) {
-  const std::string tail = fmt::format(
-      "INSERT INTO migration(version, name, applied_at) VALUES({0}, '{1}', {2});"
-      "PRAGMA application_id = {3}; PRAGMA user_version = {0};",
-      version, migration.name, wall_clock_ms(), kApplicationId);
-  if (auto begun = connection.execute("BEGIN IMMEDIATE"); !begun) return begun;
-  for (const char* step : {migration.sql, tail.c_str(), "COMMIT"}) {
-    if (auto done = connection.execute(step); !done) {
-      sqlite3_exec(connection.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
-      return fail(fmt::format("Migration {} ({}) of the record failed: {}", version, migration.name,
-                              done.error().message));
-    }
-  }
-  return {};
-}
+/// The log is moved to the database when it holds this many pages (16 MiB).
+constexpr int kLogPages = 4096;
 
 }  // namespace
 
-std::int64_t newest_format() {
-  return static_cast<std::int64_t>(kMigrations.size());
-}
-
-Result<> identify(Connection& connection) {
-  const auto application = connection.integer("PRAGMA application_id");
-  if (!application) {
-    return fail(fmt::format("This is not a readable record: {}", application.error().message));
-  }
-  const auto version = connection.integer("PRAGMA user_version");
-  if (!version) return std::unexpected(version.error());
-  if (*application != kApplicationId) {
-    return fail(fmt::format(
-        "record.db is a database of another program (application id {:#x}, not {:#x}): name "
-        "another data directory.",
-        *application, kApplicationId));
-  }
-  if (*version > newest_format()) {
-    return fail(fmt::format(
-        "The record has format {}, this program knows formats up to {}: it was written by a newer "
-        "version of Sluice. Use that version.",
-        *version, newest_format()));
-  }
-  return {};
-}
-
-Result<> migrate(Connection& connection) {
-  const auto current = connection.integer("PRAGMA user_version");
-  if (!current) return std::unexpected(current.error());
-  for (std::int64_t version = *current + 1; version <= newest_format(); ++version) {
-    const Migration& migration = kMigrations[static_cast<std::size_t>(version - 1)];
-    if (auto applied = apply(connection, version, migration); !applied) return applied;
-  }
-  return {};
-}
-
-Result<> require_current(Connection& connection) {
-  if (auto known = identify(connection); !known) return known;
-  const auto version = connection.integer("PRAGMA user_version");
-  if (!version) return std::unexpected(version.error());
-  if (*version != newest_format()) {
-    return fail(fmt::format(
-        "The record has the older format {}, this program reads format {}: start the server once "
-        "to bring it up to date.",
-        *version, newest_format()));
-  }
-  return {};
-}
+/// "Slui" in ASCII, in the header of every record, so that `file` and we can tell it is one.
+constinit const sqlite::Format kRecordFormat{"record",    kRecordFile, "lock",
+                                             0x536c'7569, kMigrations, kLogPages};
 
 }  // namespace sluice::store

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "store/findings.h"
-#include "store/lock.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
 #include "store/verify_catalog.h"
@@ -80,7 +79,8 @@ Result<Connection> open_for_audit(const std::string& directory) {
   if (auto set = opened->execute("PRAGMA query_only = ON; PRAGMA cache_size = -16384;"); !set) {
     return std::unexpected(set.error());
   }
-  if (auto current = require_current(*opened); !current) return std::unexpected(current.error());
+  if (auto current = sqlite::require_current(*opened, kRecordFormat); !current)
+    return std::unexpected(current.error());
   return opened;
 }
 
