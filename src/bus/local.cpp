@@ -93,12 +93,12 @@ Result<> LocalBus::recover(const std::string& directory, const std::vector<Bindi
 
 void LocalBus::publish(std::string_view exchange, std::string_view routing_key, Message message,
                        Confirmed then) {
-  const auto routes = routes_.find(std::string(exchange));
+  const auto routes = routes_.find(exchange);
   if (routes == routes_.end()) {
     return then(fail(fmt::format(
         "There is no exchange {}: the configuration names those there are.", quote(exchange))));
   }
-  const auto route = routes->second.find(std::string(routing_key));
+  const auto route = routes->second.find(routing_key);
   if (route == routes->second.end()) {
     return then(
         fail(fmt::format("No queue of exchange {} is bound to {}: the message has nowhere "
@@ -129,7 +129,7 @@ void LocalBus::publish(std::string_view exchange, std::string_view routing_key, 
 
 Result<> LocalBus::consume(std::string_view queue, std::size_t prefetch, Consumer consumer) {
   SLUICE_ASSERT(prefetch > 0 && prefetch <= kMaxPrefetch, "deliveries open at a time");
-  const auto found = by_name_.find(std::string(queue));
+  const auto found = by_name_.find(queue);
   if (found == by_name_.end()) {
     return fail(
         fmt::format("There is no queue {}: add a binding to the configuration.", quote(queue)));

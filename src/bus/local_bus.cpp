@@ -2,6 +2,7 @@
 #include "bus/local_bus.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
@@ -144,9 +145,10 @@ void LocalBus::process(Batch& batch) {
   retry_at_.reset();
   committed(batch);
   // A full disk has lost nothing here; it shows again at the next commit that finds no room.
-  if (!store_->database().checkpoint_if_due() &&
-      store_->database().failure() == Database::Failure::broken) {
-    healthy_ = false;
+  if (auto moved = store_->database().checkpoint_if_due();
+      !moved && store_->database().failure() == Database::Failure::broken) {
+    Batch none;
+    failed(none, moved.error());
   }
 }
 
@@ -167,7 +169,10 @@ Result<> LocalBus::write(const Batch& batch) {
   for (auto* counts : {&freed_, &removed_, &picked_, &added_})
     std::ranges::fill(*counts, 0);
   Database& database = store_->database();
-  if (!has_work(batch)) return retry_at_ ? database.probe() : Result<>{};
+  if (!has_work(batch)) {
+    // After a failure it must be found out, not assumed, that there is room again.
+    return database.failure() == Database::Failure::none ? Result<>{} : database.probe();
+  }
   if (auto begun = database.begin(); !begun) return begun;
   int code = write_settled();
   if (code == SQLITE_OK) code = pick_ready();
@@ -263,7 +268,7 @@ int LocalBus::write_publishes(const Batch& batch) {
 }
 
 void LocalBus::committed(Batch& batch) {
-  healthy_ = true;
+  if (!healthy_.exchange(true)) spdlog::warn("the bus stores again");
   for (const Settled& settled : settled_) {
     Backlog& backlog = queues_[settled.queue]->backlog;
     const Token token = backlog.close(settled.sequence);
@@ -293,12 +298,13 @@ void LocalBus::committed(Batch& batch) {
     queue.consumer(std::make_unique<LocalDelivery>(inbox_, pick.queue, queue.name, pick.token,
                                                    std::move(pick.message), limits_.dropped_pause));
   }
+  picks_.clear();
 }
 
 /// Nothing of the batch was kept, or nobody knows: publishers are told so; what consumers settled
 /// is written with the next batch, if there is one.
 void LocalBus::failed(Batch& batch, const Error& why) {
-  healthy_ = false;
+  if (healthy_.exchange(false)) spdlog::critical("alarm: the bus cannot store: {}", why.message);
   for (Pick& pick : picks_) {
     if (!pick.was_ready) continue;
     --pick.token.attempts;

@@ -6,12 +6,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -84,10 +85,9 @@ class LocalBus final : public Bus {
   std::shared_ptr<Inbox> inbox_;
   std::unique_ptr<MessageStore> store_;
   std::vector<std::unique_ptr<Queue>> queues_;  ///< fixed once open
-  std::unordered_map<std::string, std::size_t> by_name_;
-  /// By exchange, then routing key. Fixed once open.
-  std::unordered_map<std::string, std::unordered_map<std::string, std::vector<std::size_t>>>
-      routes_;
+  std::map<std::string, std::size_t, std::less<>> by_name_;
+  using Keys = std::map<std::string, std::vector<std::size_t>, std::less<>>;
+  std::map<std::string, Keys, std::less<>> routes_;  ///< by exchange; fixed once open
   std::atomic<bool> healthy_{true};
   std::atomic<bool> stopping_{false};
 

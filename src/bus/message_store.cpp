@@ -37,7 +37,7 @@ CREATE VIEW messages_readable AS
 constexpr std::array<Migration, 1> kMigrations{{{"initial", kInitial}}};
 
 /// "Slub" in ASCII.
-constexpr sqlite::Format kFormat{"a bus", "bus.db", "bus.lock", 0x536c'7562, kMigrations};
+constexpr sqlite::Format kFormat{"bus", "bus.db", "bus.lock", 0x536c'7562, kMigrations};
 
 }  // namespace
 

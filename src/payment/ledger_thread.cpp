@@ -1,7 +1,10 @@
 // Group commit for the ledger.
 #include "payment/ledger_thread.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/assert.h"
@@ -53,11 +56,18 @@ void LedgerThread::run() {
 }
 
 void LedgerThread::process(std::vector<std::unique_ptr<Task>>& batch) {
-  const auto reads = std::stable_partition(batch.begin(), batch.end(),
-                                           [](const auto& task) { return !task->only_reads(); });
+  // Not std::stable_partition: with clang, libstdc++ 12 calls its buffer deprecated.
+  std::vector<std::unique_ptr<Task>> late;
+  for (auto& task : batch) {
+    if (task->only_reads()) late.push_back(std::move(task));
+  }
+  std::erase(batch, nullptr);
+  const std::ptrdiff_t writes = std::ssize(batch);
+  std::ranges::move(late, std::back_inserter(batch));
+  const auto reads = batch.begin() + writes;
   if (reads != batch.begin()) {
     const std::optional<Error> failure = write({batch.begin(), reads});
-    if (failure && ledger_->database().failure() == Database::Failure::broken) healthy_ = false;
+    report(failure);
     for (auto task = batch.begin(); task != reads; ++task)
       (*task)->done(failure);
   }
@@ -68,10 +78,18 @@ void LedgerThread::process(std::vector<std::unique_ptr<Task>>& batch) {
     }
     (*task)->done(failure);
   }
-  Database& database = ledger_->database();
   // A full disk has lost nothing here; it shows again at the next commit that finds no room.
-  if (!database.checkpoint_if_due() && database.failure() == Database::Failure::broken) {
-    healthy_ = false;
+  if (auto moved = ledger_->database().checkpoint_if_due(); !moved) report(moved.error());
+}
+
+void LedgerThread::report(const std::optional<Error>& failure) {
+  if (ledger_->database().failure() == Database::Failure::broken) healthy_ = false;
+  const bool stores = !failure;
+  if (std::exchange(stores_, stores) == stores) return;
+  if (failure) {
+    spdlog::critical("alarm: the payment ledger cannot store: {}", failure->message);
+  } else {
+    spdlog::warn("the payment ledger stores again");
   }
 }
 

@@ -53,10 +53,13 @@ class LedgerThread {
  private:
   void run();
   void process(std::vector<std::unique_ptr<Task>>& batch);
+  /// Says in the log when storing begins to fail, and when it works again.
+  void report(const std::optional<Error>& failure);
   std::optional<Error> write(std::span<const std::unique_ptr<Task>> tasks);
 
   std::unique_ptr<Ledger> ledger_;
   std::atomic<bool> healthy_{true};
+  bool stores_ = true;  ///< the thread's
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::vector<std::unique_ptr<Task>> waiting_;
