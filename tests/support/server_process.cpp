@@ -14,7 +14,6 @@
 #include <stdexcept>
 #include <thread>
 
-#include "http/token.h"
 #include "support/wire.h"
 
 namespace sluice::test {
@@ -64,11 +63,13 @@ int run_sluice(const std::vector<std::string>& arguments, const std::string& out
   return wait_for(start(arguments, output_file));
 }
 
-ServerProcess::ServerProcess(std::string data, std::vector<std::string> arguments)
+ServerProcess::ServerProcess(std::string data, std::vector<std::string> arguments,
+                             std::uint16_t port)
     : data_(std::move(data)) {
   const std::string address_file = data_ + "/server.json";
   std::filesystem::remove(address_file);
-  std::vector<std::string> all{"serve", "--data", data_, "--listen", "127.0.0.1:0"};
+  std::vector<std::string> all{"serve", "--data", data_, "--listen",
+                               "127.0.0.1:" + std::to_string(port)};
   all.insert(all.end(), arguments.begin(), arguments.end());
   const std::string log = data_ + ".log";
   pid_ = start(all, log);
@@ -111,9 +112,13 @@ std::string ServerProcess::secret() const {
 }
 
 std::string ServerProcess::token(const std::string& user, bool admin) const {
+  return token_of(user, admin ? http::Role::admin : http::Role::shopper);
+}
+
+std::string ServerProcess::token_of(const std::string& user, http::Role role) const {
   http::TokenRequest request;
   request.user = user;
-  request.role = admin ? http::Role::admin : http::Role::shopper;
+  request.role = role;
   request.issued_at = Instant{std::chrono::duration_cast<std::chrono::milliseconds>(
                                   std::chrono::system_clock::now().time_since_epoch())
                                   .count()};

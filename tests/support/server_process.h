@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "http/token.h"
+
 namespace sluice::test {
 
 /// A temporary directory that is removed at the end.
@@ -30,7 +32,9 @@ int run_sluice(const std::vector<std::string>& arguments, const std::string& out
 class ServerProcess {
  public:
   /// Starts it and waits until /readyz answers 200. Throws with the log's tail when it does not.
-  explicit ServerProcess(std::string data, std::vector<std::string> arguments = {});
+  /// `port` 0: any free one.
+  explicit ServerProcess(std::string data, std::vector<std::string> arguments = {},
+                         std::uint16_t port = 0);
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
@@ -45,6 +49,8 @@ class ServerProcess {
   std::string secret() const;
   /// A token that is good for an hour.
   std::string token(const std::string& user, bool admin = false) const;
+  /// The same with any role.
+  std::string token_of(const std::string& user, http::Role role) const;
 
  private:
   std::string data_;

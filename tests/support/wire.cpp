@@ -11,6 +11,7 @@
 #include <boost/json.hpp>
 #include <cctype>
 #include <charconv>
+#include <utility>
 
 namespace sluice::test {
 
@@ -105,6 +106,16 @@ std::optional<Answer> Wire::receive() {
   answer.body = buffered_.substr(head_end + 4, length);
   buffered_.erase(0, end);
   return answer;
+}
+
+std::string Wire::read_until(std::string_view text) {
+  char chunk[16384];
+  while (!buffered_.contains(text)) {
+    const ssize_t got = ::recv(socket_, chunk, sizeof chunk, 0);
+    if (got <= 0) break;
+    buffered_.append(chunk, static_cast<std::size_t>(got));
+  }
+  return std::exchange(buffered_, {});
 }
 
 std::optional<Answer> Wire::request(std::string_view method, std::string_view path,

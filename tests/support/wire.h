@@ -34,6 +34,8 @@ class Wire {
   bool send(std::string_view bytes) const;
   /// Reads one response; empty when the connection ended before it was complete.
   std::optional<Answer> receive();
+  /// Reads until `text` was seen or the peer ended; everything that was read, for streams.
+  std::string read_until(std::string_view text);
   /// One request with a bearer token (empty: none) and a JSON body (empty: none).
   std::optional<Answer> request(std::string_view method, std::string_view path,
                                 std::string_view token = {}, std::string_view body = {},
