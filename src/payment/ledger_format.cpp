@@ -62,7 +62,7 @@ constexpr std::array<sqlite::Migration, 1> kMigrations{{{"initial", kInitial}}};
 }  // namespace
 
 /// "Slup" in ASCII.
-constinit const sqlite::Format kLedgerFormat{"a payment ledger", "payments.db", "payments.lock",
+constinit const sqlite::Format kLedgerFormat{"payment ledger", "payments.db", "payments.lock",
                                              0x536c'7570, kMigrations};
 
 }  // namespace sluice::payment
