@@ -29,7 +29,7 @@ bool is_name_char(char c) {
 }
 
 bool is_xml_char(std::uint32_t code) {
-  return code == '\t' || code == '\n' || code == '\r' || (code >= 0x20 && code < 0xd800) ||
+  return code == '\t' || code == '\n' || (code >= 0x20 && code < 0xd800 && code != 0x7f) ||
          (code >= 0xe000 && code < 0xfffe) || (code >= 0x10000 && code <= 0x10ffff);
 }
 

@@ -59,8 +59,8 @@ TEST(Xml, DoctypeIsRefusedWhereverItStands) {
 
 TEST(Xml, OtherEntitiesAreRefused) {
   for (const std::string_view entity :
-       {"&x;", "&nbsp;", "&", "&amp", "&#0;", "&#8;", "&#x110000;", "&#xd800;", "&#;", "&#x;",
-        "&#65", "&#-1;", "&AMP;", "&amplification;"}) {
+       {"&x;", "&#13;", "&#127;", "&nbsp;", "&", "&amp", "&#0;", "&#8;", "&#x110000;", "&#xd800;",
+        "&#;", "&#x;", "&#65", "&#-1;", "&AMP;", "&amplification;"}) {
     EXPECT_NE(refusal(fmt::format("<xml><a>{}</a></xml>", entity)).find("entit"), std::string::npos)
         << entity;
   }
