@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "app/keys.h"
@@ -71,6 +72,8 @@ Result<> Cashier::open_rooms(engine::Engine& engine) {
   settlement::DeskOptions desk_options;
   desk_options.exchange = config_.text("payment.exchange");
   desk_options.queue = config_.text("payment.sale_queue");
+  desk_options.first_reconcile = std::max(config_.span("payment.reconcile_after"), Span{1});
+  desk_options.last_reconcile = std::max(desk_options.first_reconcile, desk_options.last_reconcile);
   auto desk = settlement::open_desk(desk_options, engine, *service_, *gateway_, *bus_);
   if (!desk) return std::unexpected(desk.error());
   desk_ = std::move(*desk);

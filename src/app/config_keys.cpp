@@ -79,6 +79,12 @@ constexpr std::array kKeys = {
         "how long an order of another service can be paid"},
     Key{"payment.timeout", KeyType::duration, "10s",
         "how long one call to the gateway may take, with its repetitions"},
+    Key{"payment.close_attempts", KeyType::integer, "8",
+        "closings the gateway may refuse before the order is a person's", false, 1, 255},
+    Key{"payment.close_retry", KeyType::duration, "2s",
+        "pause before a refused closing is asked again; doubles up to 5 minutes"},
+    Key{"payment.reconcile_after", KeyType::duration, "15s",
+        "age at which a payment without a notification is asked for; doubles up to 10 minutes"},
 };
 
 }  // namespace
