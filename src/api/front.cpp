@@ -57,7 +57,9 @@ constexpr std::string_view kDemoHints =
     "TOKEN=$(curl -s -X POST $HERE/api/v1/demo/token | sed 's/.*\"token\":\"\\([^\"]*\\).*/\\1/')\n"
     "curl $HERE/api/v1/sales\n"
     "curl -X POST -H \"Authorization: Bearer $TOKEN\" $HERE/api/v1/items/ITEM/orders\n"
-    "curl -H \"Authorization: Bearer $TOKEN\" $HERE/api/v1/orders</pre>";
+    "curl -H \"Authorization: Bearer $TOKEN\" $HERE/api/v1/orders\n"
+    "curl -X POST -d '{\"method\":\"wechat\"}' -H \"Authorization: Bearer $TOKEN\" \\\n"
+    "  $HERE/api/v1/orders/ORDER/payment   # open its code_url to pay</pre>";
 
 }  // namespace
 

@@ -53,6 +53,20 @@ void write_entry(http::JsonWriter& json, const payment::NotificationEntry& entry
   json.end_object();
 }
 
+/// The service says of both an unknown and a refused notification that they cannot be replayed.
+void fail_replay(Context& context, const Payments& payments, Exchange&& exchange,
+                 std::int64_t sequence, const payment::ServiceError& error) {
+  if (error.kind != payment::ServiceError::Kind::invalid) return fail_service(exchange, error);
+  payments.service->notifications(
+      sequence + 1, 1, std::nullopt,
+      bring_back<Entries>(
+          context, std::move(exchange), [sequence](Exchange&& kept, auto&& entries) {
+            if (!entries) return fail_service(kept, entries.error());
+            const bool known = !entries->empty() && entries->front().sequence == sequence;
+            kept.fail(known ? Code::not_replayable : Code::unknown_notification);
+          }));
+}
+
 }  // namespace
 
 void admin_list_notifications(Context& context, const Request& request, const Captures&,
@@ -83,7 +97,7 @@ void admin_list_notifications(Context& context, const Request& request, const Ca
 
 void admin_replay_notification(Context& context, const Request& request, const Captures& captures,
                                Exchange&& exchange) {
-  const auto sequence = parse_uint(captures[0], std::numeric_limits<std::int64_t>::max());
+  const auto sequence = parse_uint(captures[0], std::numeric_limits<std::int64_t>::max() - 1);
   if (!sequence) return exchange.fail(Code::unknown_notification);
   const auto body = read_body(request, exchange);
   if (!body) return;
@@ -94,23 +108,21 @@ void admin_replay_notification(Context& context, const Request& request, const C
   const Payments* payments = payments_or_fail(context, exchange);
   if (payments == nullptr) return;
   payments->service->replay(
-      *sequence,
-      bring_back<payment::NotificationEntry>(
-          context, std::move(exchange), [by, number = *sequence](Exchange&& kept, auto&& entry) {
-            if (!entry) {
-              using Kind = payment::ServiceError::Kind;
-              if (entry.error().kind == Kind::invalid) return kept.fail(Code::unknown_notification);
-              if (entry.error().kind == Kind::conflict) return kept.fail(Code::not_replayable);
-              return fail_service(kept, entry.error());
-            }
-            // It changes nothing by itself; what follows from it is in the order's timeline.
-            spdlog::info("notification {} of {} sent on again by {}: {}", number,
-                         shown_text(entry->out_trade_no), by.name, by.reason);
-            std::string answer;
-            http::JsonWriter json(answer);
-            write_entry(json, *entry);
-            kept.send_personal(std::move(answer));
-          }));
+      *sequence, bring_back<payment::NotificationEntry>(
+                     context, std::move(exchange),
+                     [&context, payments, by, number = *sequence](Exchange&& kept, auto&& entry) {
+                       if (!entry) {
+                         return fail_replay(context, *payments, std::move(kept), number,
+                                            entry.error());
+                       }
+                       // It changes nothing by itself; what follows is in the order's timeline.
+                       spdlog::info("notification {} of {} sent on again by {}: {}", number,
+                                    shown_text(entry->out_trade_no), by.name, by.reason);
+                       std::string answer;
+                       http::JsonWriter json(answer);
+                       write_entry(json, *entry);
+                       kept.send_personal(std::move(answer));
+                     }));
 }
 
 void admin_list_queues(Context& context, const Request&, const Captures&, Exchange&& exchange) {

@@ -265,10 +265,12 @@ TEST_F(PaymentTest, OperatorsSendANotificationOnAgain) {
               "unknown_notification")
         << word;
   }
-  service_.error = payment::ServiceError{payment::ServiceError::Kind::conflict, "refused", {}};
+  service_.refuses_replay = true;
   EXPECT_EQ(admin("POST", path, R"({"reason":"r"})").code(), "not_replayable");
-  service_.error = payment::ServiceError{payment::ServiceError::Kind::invalid, "unknown", {}};
+  service_.log.clear();
   EXPECT_EQ(admin("POST", path, R"({"reason":"r"})").code(), "unknown_notification");
+  service_.error = payment::ServiceError{payment::ServiceError::Kind::storage, "disk", {}};
+  EXPECT_EQ(admin("POST", path, R"({"reason":"r"})").code(), "storage_failed");
 }
 
 TEST_F(PaymentTest, OperatorsSeeTheQueues) {

@@ -124,6 +124,10 @@ void FakeService::notifications(std::optional<std::int64_t> before, std::uint32_
 }
 
 void FakeService::replay(std::int64_t sequence, payment::Answer<payment::NotificationEntry> then) {
+  if (refuses_replay) {
+    return then(std::unexpected(
+        payment::ServiceError{payment::ServiceError::Kind::invalid, "not this one", {}}));
+  }
   answer<payment::NotificationEntry>(then, [&] {
     replayed.push_back(sequence);
     return log.front();

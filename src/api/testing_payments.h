@@ -46,6 +46,7 @@ struct FakeService final : payment::Service {
   std::map<std::string, payment::Payment> known;
   std::optional<payment::ServiceError> error;  ///< of every call
   bool is_healthy = true;
+  bool refuses_replay = false;
   payment::Trade trade;
   payment::CloseAnswer closed = payment::CloseAnswer::closed;
   payment::Acknowledgement acknowledgement{200, "text/xml", "<xml/>"};

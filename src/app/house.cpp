@@ -1,0 +1,252 @@
+// Starting and stopping the rooms of `sluice serve`.
+#include "app/house.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "app/keys.h"
+#include "app/support.h"
+#include "app/version.h"
+#include "engine/embedded.h"
+
+namespace sluice::app {
+
+namespace {
+
+/// How often the health of the storage is looked at; also the longest a signal waits.
+constexpr int kWatchMs = 200;
+
+}  // namespace
+
+House::~House() {
+  // A start that failed halfway: who waits for the engine must be gone after it, not before.
+  if (server_ && !stopped_) {
+    server_->stop(Span{});
+    if (cashier_) cashier_->stop_desk();
+    engine_->stop();
+    if (cashier_) cashier_->stop_rooms();
+  }
+  if (announced_) remove_server_file(config_.text("server.data"));
+}
+
+Result<> House::start() {
+  if (auto opened = start_engine(); !opened) return opened;
+  if (auto keyed = prepare_keys(); !keyed) return keyed;
+  if (auto listening = start_servers(); !listening) return listening;
+  if (auto opened = open_cashier(); !opened) return opened;
+  if (demo_wanted_) {
+    auto demo = open_demo_sale(*engine_);
+    if (!demo) return std::unexpected(demo.error());
+    demo_ = std::move(*demo);
+  }
+  if (auto written = announce(); !written) return written;
+  warn_without_limits();
+  print_banner(banner());
+  return {};
+}
+
+bool House::wait(StopSignals& signals) {
+  while (!signals.wait(kWatchMs)) {
+    if (engine_->health().storage_lost) return false;
+  }
+  return true;
+}
+
+void House::stop(bool in_peace) {
+  spdlog::info("stopping: admissions are closed, /readyz answers 503");
+  api_->begin_shutdown();
+  if (in_peace) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(config_.span("server.drain").ms));
+  }
+  if (admin_server_) admin_server_->stop(config_.span("server.grace"));
+  server_->stop(config_.span("server.grace"));
+  if (cashier_) cashier_->stop_desk();
+  engine_->stop();
+  if (cashier_) cashier_->stop_rooms();
+  stopped_ = true;
+  reconcile();
+}
+
+Result<> House::start_engine() {
+  engine::EmbeddedOptions options;
+  options.directory = config_.text("server.data");
+  options.queue_bound = static_cast<std::size_t>(config_.integer("engine.queue"));
+  options.settings.has_gateway = takes_payments(config_, demo_wanted_);
+  options.settings.max_close_attempts =
+      static_cast<std::uint8_t>(config_.integer("payment.close_attempts"));
+  options.settings.first_close_retry = std::max(config_.span("payment.close_retry"), Span{1});
+  options.settings.last_close_retry =
+      std::max(options.settings.first_close_retry, options.settings.last_close_retry);
+  options.progress = [](std::uint64_t orders) {
+    if (orders > 0) spdlog::info("recovering: {} orders so far", orders);
+  };
+  auto engine = engine::start_embedded(options);
+  if (!engine) return std::unexpected(engine.error());
+  engine_ = std::move(*engine);
+  return {};
+}
+
+Result<> House::prepare_keys() {
+  const std::string& data = config_.text("server.data");
+  const bool only_ed25519 = config_.text("auth.hs256_secret").empty() &&
+                            !config_.text("auth.ed25519_public_key_file").empty();
+  std::string secret;
+  std::error_code ignored;
+  if (only_ed25519 && demo_wanted_) {
+    return fail(
+        "--demo signs tokens with HS256, but only auth.ed25519_public_key_file is "
+        "configured; add auth.hs256_secret_file or leave --demo out");
+  }
+  if (!only_ed25519) {
+    const bool is_new = config_.text("auth.hs256_secret").empty() &&
+                        !std::filesystem::exists(key_path(data), ignored);
+    auto key = is_new ? create_key(data) : find_key(config_);
+    if (!key) return std::unexpected(key.error());
+    secret = std::move(*key);
+    if (is_new) new_key_ = secret;
+  }
+  auto options = token_options(config_, std::move(secret));
+  if (!options) return std::unexpected(options.error());
+  tokens_ = std::move(*options);
+  return {};
+}
+
+Result<> House::start_servers() {
+  api::ApiOptions options;
+  options.tokens = tokens_;
+  options.user_per_second = static_cast<std::uint32_t>(config_.integer("limits.user_per_second"));
+  options.address_per_second =
+      static_cast<std::uint32_t>(config_.integer("limits.address_per_second"));
+  options.trust_forwarded_for = config_.truth("limits.trust_forwarded_for");
+  options.has_gateway = takes_payments(config_, demo_wanted_);
+  options.pay_role = has_role(config_, "pay");
+  options.demo = demo_wanted_;
+  options.version = version();
+  options.seed = random_seed();
+  auto api = api::Api::create(*engine_, options);
+  if (!api) return std::unexpected(api.error());
+  api_ = std::move(*api);
+
+  const bool operators = has_role(config_, "console");
+  const std::string& admin_listen = config_.text("server.admin_listen");
+  auto server = listen(config_.text("server.listen"), threads(), operators && admin_listen.empty());
+  if (!server) return std::unexpected(server.error());
+  server_ = std::move(*server);
+  if (operators && !admin_listen.empty()) {
+    auto admin = listen(admin_listen, 1, true);
+    if (!admin) return std::unexpected(admin.error());
+    admin_server_ = std::move(*admin);
+  }
+  api_->observe([this] { return counts(); });
+  return {};
+}
+
+Result<> House::open_cashier() {
+  if (!takes_payments(config_, demo_wanted_)) return {};
+  auto cashier = Cashier::open(config_, url_of(config_.text("server.listen"), *server_), *engine_);
+  if (!cashier) return std::unexpected(cashier.error());
+  cashier_ = std::move(*cashier);
+  api_->open_payments(cashier_->rooms());
+  return {};
+}
+
+std::size_t House::threads() const {
+  const auto configured = static_cast<std::size_t>(config_.integer("server.threads"));
+  if (configured > 0) return configured;
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+Result<std::unique_ptr<http::Server>> House::listen(const std::string& where, std::size_t threads,
+                                                    bool operators) {
+  const auto endpoint = parse_endpoint(where);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  http::ServerOptions options;
+  options.listen = {endpoint->host, endpoint->port, config_.text("server.tls_certificate"),
+                    config_.text("server.tls_private_key")};
+  options.threads = threads;
+  options.max_connections = max_connections_;
+  return http::Server::start(options, api_->services(operators));
+}
+
+http::ServerCounts House::counts() const {
+  http::ServerCounts sum = server_->counts();
+  if (!admin_server_) return sum;
+  const http::ServerCounts more = admin_server_->counts();
+  sum.connections_open += more.connections_open;
+  sum.connections_total += more.connections_total;
+  sum.requests += more.requests;
+  sum.refused_requests += more.refused_requests;
+  return sum;
+}
+
+std::string House::url_of(const std::string& where, const http::Server& server) const {
+  Endpoint endpoint = *parse_endpoint(where);
+  endpoint.port = server.port();
+  if (endpoint.is_any()) endpoint.host = endpoint.host == "::" ? "::1" : "127.0.0.1";
+  const bool is_tls = !config_.text("server.tls_certificate").empty();
+  return fmt::format("{}://{}", is_tls ? "https" : "http", endpoint.text());
+}
+
+Result<> House::announce() {
+  file_.url = url_of(config_.text("server.listen"), *server_);
+  file_.admin_url =
+      admin_server_ ? url_of(config_.text("server.admin_listen"), *admin_server_) : file_.url;
+  file_.pid = getpid();
+  file_.version = version();
+  file_.started_at = wall_now();
+  if (const std::string& pem = config_.text("server.tls_certificate"); !pem.empty()) {
+    std::error_code ignored;
+    file_.certificate = std::filesystem::absolute(pem, ignored).string();
+  }
+  announced_ = true;
+  return write_server_file(config_.text("server.data"), file_);
+}
+
+void House::warn_without_limits() const {
+  const bool user = config_.integer("limits.user_per_second") > 0;
+  const bool address = config_.integer("limits.address_per_second") > 0;
+  const std::string& where = config_.text("server.listen");
+  if ((user && address) || parse_endpoint(where)->is_loopback()) return;
+  spdlog::warn("{} can be reached by other machines, and {} off; 0 turns a limit off", where,
+               user      ? "limits.address_per_second is"
+               : address ? "limits.user_per_second is"
+                         : "limits.user_per_second and limits.address_per_second are");
+}
+
+Banner House::banner() const {
+  Banner banner;
+  banner.server = file_;
+  banner.data = config_.text("server.data");
+  banner.threads = threads();
+  banner.new_key = new_key_;
+  banner.demo = demo_;
+  if (cashier_) {
+    banner.gateway = cashier_->gateway_name();
+    banner.sandbox_url = cashier_->sandbox_url();
+  }
+  const auto catalog = engine_->catalogs().current();
+  banner.sales = catalog->sales.size();
+  if (!catalog->items.empty()) banner.some_item = catalog->items.back()->item.id;
+  banner.orders = engine_->counts().orders.load();
+  return banner;
+}
+
+void House::reconcile() const {
+  const auto catalog = engine_->catalogs().current();
+  for (const auto& item : catalog->items) {
+    const sale::Counters units = item->live->read();
+    const auto level = units.conserved() ? spdlog::level::info : spdlog::level::critical;
+    spdlog::log(level, "item {}: stock {} {} available {} + held {} + sold {}", item->item.id,
+                units.stock.units, units.conserved() ? "=" : "IS NOT", units.available.units,
+                units.held.units, units.sold.units);
+  }
+  spdlog::info("stopped: {} orders on record", engine_->counts().orders.load());
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,87 @@
+// All rooms of one server process: started in order, stopped in the opposite one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "api/api.h"
+#include "app/banner.h"
+#include "app/cashier.h"
+#include "app/config.h"
+#include "app/demo.h"
+#include "app/server_file.h"
+#include "app/system.h"
+#include "base/result.h"
+#include "engine/engine.h"
+#include "http/server.h"
+#include "http/token.h"
+
+namespace sluice::app {
+
+/// All rooms of one process. Members are in order of start, so destruction stops what still runs.
+class House {
+ public:
+  House(const Config& config, bool demo, std::size_t max_connections)
+      : config_(config), demo_wanted_(demo), max_connections_(max_connections) {}
+  House(const House&) = delete;
+  House& operator=(const House&) = delete;
+  ~House();
+
+  Result<> start();
+
+  /// Waits for a signal (true) or for the storage to break (false).
+  bool wait(StopSignals& signals);
+
+  /// Not ready, drained, committed, reconciled.
+  void stop(bool in_peace);
+
+ private:
+  Result<> start_engine();
+
+  /// The configured keys, or for loopback use a generated one.
+  Result<> prepare_keys();
+
+  Result<> start_servers();
+
+  /// After the servers, because the demo's gateway is told their port; /readyz waits for it.
+  Result<> open_cashier();
+
+  std::size_t threads() const;
+
+  Result<std::unique_ptr<http::Server>> listen(const std::string& where, std::size_t threads,
+                                               bool operators);
+
+  http::ServerCounts counts() const;
+
+  /// The address that this machine reaches a listener by.
+  std::string url_of(const std::string& where, const http::Server& server) const;
+
+  Result<> announce();
+
+  /// Off is right for a trial on one machine; a shop that others reach should have chosen it.
+  void warn_without_limits() const;
+
+  Banner banner() const;
+
+  void reconcile() const;
+
+  const Config& config_;
+  bool demo_wanted_;
+  std::size_t max_connections_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<Cashier> cashier_;
+  http::TokenOptions tokens_;
+  std::string new_key_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<http::Server> admin_server_;
+  std::optional<DemoSale> demo_;
+  ServerFile file_;
+  bool announced_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace sluice::app
