@@ -117,87 +117,33 @@ sale::Resolve read_resolve(ObjectReader& from, const Context& context) {
   return command;
 }
 
-/// Collects the orders that need a person: those whose closing kept failing, page by page, and with
-/// the first page the newest refunds that the provider refused.
-class Attention : public std::enable_shared_from_this<Attention> {
- public:
-  Attention(Context& context, Exchange&& exchange, sale::PageRequest page)
-      : context_(context), exchange_(std::move(exchange)), page_(page) {
-    json_.begin_object().key("orders").begin_array();
-  }
+/// Why an order is listed for a person: "close_failed" or the name of the event.
+const char* attention_text(const sale::OrderView& order) {
+  const bool told = order.last_event != sale::HistoryEvent::needs_person &&
+                    sale::awaits_person(sale::OrderStatus::paid, order.last_event);
+  return told ? to_text(order.last_event) : "close_failed";
+}
 
-  void start() {
-    sale::OrderFilter filter;
-    filter.status = sale::OrderStatus::needs_person;
-    const bool taken = context_.engine.search(
-        filter, page_, context_.mailbox, [self = shared_from_this()](Result<OrderPage>&& found) {
-          if (!found) return fail_read(self->exchange_, found.error());
-          for (const sale::OrderView& order : found->entries)
-            self->add(order, "close_failed");
-          self->next_ = found->next;
-          if (self->page_.before) return self->finish();
-          self->find_refunds();
-        });
-    if (!taken) exchange_.fail(Code::overloaded);
-  }
+void write_attention(http::JsonWriter& json, const sale::OrderView& order) {
+  std::string text;
+  http::JsonWriter one(text);
+  write_operator_order(one, order);
+  text.pop_back();  // one more member before the closing brace
+  json.raw(text + R"(,"attention":")" + attention_text(order) + R"("})");
+}
 
- private:
-  static constexpr std::uint32_t kMaxRefundsLookedAt = 100;
-
-  void add(const sale::OrderView& order, const char* why) {
-    std::string text;
-    http::JsonWriter one(text);
-    write_operator_order(one, order);
-    text.pop_back();  // one more member before the closing brace
-    json_.raw(text + R"(,"attention":")" + why + R"("})");
-  }
-
-  void find_refunds() {
-    sale::OrderFilter filter;
-    filter.status = sale::OrderStatus::refunding;
-    const bool taken =
-        context_.engine.search(filter, sale::PageRequest{{}, kMaxRefundsLookedAt}, context_.mailbox,
-                               [self = shared_from_this()](Result<OrderPage>&& found) {
-                                 if (!found) return fail_read(self->exchange_, found.error());
-                                 self->refunds_ = std::move(found->entries);
-                                 self->look_at_next();
-                               });
-    if (!taken) exchange_.fail(Code::overloaded);
-  }
-
-  /// A refund failed if that is the last thing that is known of it.
-  void look_at_next() {
-    if (at_ == refunds_.size()) return finish();
-    const bool taken = context_.engine.timeline(
-        refunds_[at_].id, context_.mailbox,
-        [self = shared_from_this()](Result<std::vector<sale::TimelineEntry>>&& timeline) {
-          if (!timeline) return fail_read(self->exchange_, timeline.error());
-          const std::string_view failed = to_text(sale::HistoryEvent::refund_failed);
-          const sale::OrderView& order = self->refunds_[self->at_++];
-          if (!timeline->empty() && timeline->back().event == failed) {
-            self->add(order, "refund_failed");
-          }
-          self->look_at_next();
-        });
-    if (!taken) exchange_.fail(Code::overloaded);
-  }
-
-  void finish() {
-    json_.end_array();
-    if (next_) json_.member("next_page_token", page_token(*next_));
-    json_.end_object();
-    exchange_.send_personal(std::move(body_));
-  }
-
-  Context& context_;
-  Exchange exchange_;
-  sale::PageRequest page_;
-  std::string body_;
-  http::JsonWriter json_{body_};
-  std::optional<std::int64_t> next_;
-  std::vector<sale::OrderView> refunds_;
-  std::size_t at_ = 0;
-};
+void send_orders(Exchange& exchange, const OrderPage& orders,
+                 void (*write)(http::JsonWriter&, const sale::OrderView&)) {
+  std::string body;
+  http::JsonWriter json(body);
+  json.begin_object().key("orders").begin_array();
+  for (const sale::OrderView& order : orders.entries)
+    write(json, order);
+  json.end_array();
+  if (orders.next) json.member("next_page_token", page_token(*orders.next));
+  json.end_object();
+  exchange.send_personal(std::move(body));
+}
 
 }  // namespace
 
@@ -214,16 +160,8 @@ void admin_list_orders(Context& context, const Request& request, const Captures&
         return context.engine.search(std::move(filter), page, context.mailbox,
                                      std::forward<decltype(then)>(then));
       },
-      [](Exchange&& kept, OrderPage&& orders) {
-        std::string body;
-        http::JsonWriter json(body);
-        json.begin_object().key("orders").begin_array();
-        for (const sale::OrderView& order : orders.entries)
-          write_operator_order(json, order);
-        json.end_array();
-        if (orders.next) json.member("next_page_token", page_token(*orders.next));
-        json.end_object();
-        kept.send_personal(std::move(body));
+      [](Exchange&& kept, const OrderPage& orders) {
+        send_orders(kept, orders, write_operator_order);
       });
 }
 
@@ -271,7 +209,15 @@ void admin_attention(Context& context, const Request& request, const Captures&,
   QueryReader query(request.query, {"page_token", "limit"});
   const sale::PageRequest page{query.page_token(), query.limit()};
   if (query.fault()) return exchange.fail(Code::invalid_request, *query.fault());
-  std::make_shared<Attention>(context, std::move(exchange), page)->start();
+  sale::OrderFilter filter;
+  filter.needs_attention = true;
+  read<OrderPage>(
+      std::move(exchange),
+      [&](auto&& then) {
+        return context.engine.search(std::move(filter), page, context.mailbox,
+                                     std::forward<decltype(then)>(then));
+      },
+      [](Exchange&& kept, const OrderPage& orders) { send_orders(kept, orders, write_attention); });
 }
 
 void admin_resolve(Context& context, const Request& request, const Captures& captures,

@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/instant.h"
 #include "base/money.h"
+#include "sale/effects.h"
 #include "sale/order.h"
 
 namespace sluice::sale {
@@ -31,6 +32,7 @@ struct OrderView {
   std::optional<Instant> paid_at;
   std::string transaction_id;  ///< empty: none
   std::uint8_t close_attempts = 0;
+  HistoryEvent last_event = HistoryEvent::granted;
 };
 
 /// One row of an order's history, oldest first.
@@ -63,7 +65,24 @@ struct OrderFilter {
   std::optional<std::string> transaction_id;
   std::optional<Instant> created_from;    ///< inclusive
   std::optional<Instant> created_before;  ///< exclusive
+  bool needs_attention = false;           ///< only orders of which awaits_person() is true
 };
+
+/// Whether a person must look at an order of this status of which `last` is the newest event: its
+/// closing or refund failed, or money came that settles nothing. What happens next ends it.
+constexpr bool awaits_person(OrderStatus status, HistoryEvent last) {
+  switch (last) {
+    case HistoryEvent::needs_person:
+    case HistoryEvent::refund_failed:
+    case HistoryEvent::amount_mismatch:
+    case HistoryEvent::currency_mismatch:
+    case HistoryEvent::second_transaction:
+    case HistoryEvent::payment_refused:
+      return true;
+    default:
+      return status == OrderStatus::needs_person;
+  }
+}
 
 /// A bounded piece of a longer list, newest first.
 struct PageRequest {

@@ -26,11 +26,11 @@ constexpr std::size_t kMaxTimeline = 10'000;
 constexpr const char* kOrder =
     "SELECT o.id, o.user, i.id, s.id, i.title, o.quantity, o.amount, i.currency, o.status, "
     "o.reason, o.created_at, o.expires_at, o.paid_at, o.transaction_id, o.close_attempts, "
-    "o.user_previous "
+    "o.user_previous, (SELECT event FROM history WHERE seq = o.last_event) "
     "FROM orders o JOIN item i ON i.no = o.item_no JOIN sale s ON s.no = i.sale_no WHERE o.id = ?1";
 constexpr const char* kScan =
-    "SELECT id, user, item_no, status, created_at, transaction_id FROM orders WHERE id < ?1 "
-    "ORDER BY id DESC";
+    "SELECT id, user, item_no, status, created_at, transaction_id, last_event FROM orders "
+    "WHERE id < ?1 ORDER BY id DESC";
 constexpr const char* kItemsOf =
     "SELECT i.no FROM item i JOIN sale s ON s.no = i.sale_no WHERE (?1 IS NULL OR i.id = ?1) AND "
     "(?2 IS NULL OR s.id = ?2)";
@@ -60,6 +60,7 @@ sale::OrderView view_of(const Statement& row) {
   if (!row.is_null(12)) view.paid_at = Instant{row.integer(12)};
   view.transaction_id = row.text(13);
   view.close_attempts = static_cast<std::uint8_t>(row.integer(14));
+  view.last_event = static_cast<sale::HistoryEvent>(row.integer(16));
   return view;
 }
 
@@ -105,6 +106,7 @@ struct Reader::Parts {
   Result<std::vector<std::uint32_t>> items_matching(const sale::OrderFilter& filter);
   Result<sale::Page<sale::OrderView>> scan_orders(const sale::OrderFilter& filter,
                                                   const sale::PageRequest& page);
+  bool awaits_person(sale::OrderStatus status, std::int64_t last_event);
 };
 
 Result<> Reader::Parts::prepare() {
@@ -202,6 +204,14 @@ Result<std::vector<std::uint32_t>> Reader::Parts::items_matching(const sale::Ord
   return items;
 }
 
+/// A last event that is not there is damage; the order's timeline says so.
+bool Reader::Parts::awaits_person(sale::OrderStatus status, std::int64_t last_event) {
+  const ResetGuard guard(event);
+  event.bind(1, last_event);
+  if (event.step() != SQLITE_ROW) return status == sale::OrderStatus::needs_person;
+  return sale::awaits_person(status, static_cast<sale::HistoryEvent>(event.integer(2)));
+}
+
 Result<sale::Page<sale::OrderView>> Reader::Parts::scan_orders(const sale::OrderFilter& filter,
                                                                const sale::PageRequest& page) {
   const bool by_item = filter.item_id.has_value() || filter.sale_id.has_value();
@@ -221,7 +231,9 @@ Result<sale::Page<sale::OrderView>> Reader::Parts::scan_orders(const sale::Order
     if (filter.status && row.integer(3) != static_cast<std::int64_t>(*filter.status)) return false;
     if (filter.created_from && row.integer(4) < filter.created_from->ms) return false;
     if (filter.created_before && row.integer(4) >= filter.created_before->ms) return false;
-    return !filter.transaction_id || row.text(5) == *filter.transaction_id;
+    if (filter.transaction_id && row.text(5) != *filter.transaction_id) return false;
+    if (!filter.needs_attention) return true;
+    return awaits_person(static_cast<sale::OrderStatus>(row.integer(3)), row.integer(6));
   };
 
   const ResetGuard guard(scan);

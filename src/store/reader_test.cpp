@@ -269,6 +269,22 @@ TEST_F(Reading, DamagedLinksAreToldAndNotFollowed) {
   EXPECT_FALSE(reader_->timeline(mia)) << "a circle";
 }
 
+TEST_F(Reading, FindsOrdersThatNeedAPersonByTheirLastEvent) {
+  const OrderId mia = grab("mia");
+  const OrderId noah = grab("noah");
+  OrderFilter filter;
+  filter.needs_attention = true;
+  EXPECT_THAT(found(filter), IsEmpty());
+  shop_.apply(sale::PaymentSucceeded{mia, "t1", Money{1}, Currency{}, shop_.now});
+  shop_.commit();
+  EXPECT_THAT(found(filter), ElementsAre(mia)) << "money that settles nothing";
+  EXPECT_EQ(reader_->order(mia)->value().last_event, sale::HistoryEvent::amount_mismatch);
+  shop_.pay(mia, "t2");
+  EXPECT_THAT(found(filter), IsEmpty()) << "the right money came";
+  tamper(shop_.directory, "UPDATE orders SET last_event = 999, status = 4 WHERE user = 'noah'");
+  EXPECT_THAT(found(filter), ElementsAre(noah)) << "damage hides nobody";
+}
+
 TEST_F(Reading, DoesNotHoldTheLogBackBetweenQuestions) {
   const OrderId mia = grab("mia");
   ASSERT_TRUE(reader_->order(mia));
