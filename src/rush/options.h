@@ -26,7 +26,6 @@ struct Options {
   std::string url;        ///< empty: from the data folder, else the default address
   std::string admin_url;  ///< empty: from the data folder, else the same as url
   std::string data = "./sluice-data";
-  bool data_given = false;
   std::string config;
   std::string secret_file;
   std::vector<std::string> sales;
@@ -64,6 +63,7 @@ struct Options {
   std::string report_html;
   bool json = false;
   bool i_own_this_server = false;
+  bool data_given = false;  ///< `data` is not the default
 };
 
 }  // namespace sluice::rush
