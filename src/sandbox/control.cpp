@@ -55,7 +55,7 @@ std::optional<double> speed_of(const boost::json::object& body) {
   const boost::json::value* value = body.if_contains("speed");
   if (value == nullptr || !value->is_number()) return std::nullopt;
   const auto speed = value->to_number<double>();
-  if (!(speed >= kLeastSpeed && speed <= kMostSpeed)) return std::nullopt;
+  if (speed < kLeastSpeed || speed > kMostSpeed) return std::nullopt;
   return speed;
 }
 

@@ -86,8 +86,10 @@ Outcome<Emulator::RefundView> Emulator::refund(const RefundRequest& request) {
   const auto place = book_.refund(request, now);
   if (!place) {
     const Order* order = book_.find_transaction(request.transaction_id);
-    book_.note(order != nullptr ? order->trade.asked.out_trade_no : request.out_trade_no,
-               What::refund_refused, std::string(name(place.error())), now);
+    const std::string& number = order != nullptr               ? order->trade.asked.out_trade_no
+                                : request.out_trade_no.empty() ? request.transaction_id
+                                                               : request.out_trade_no;
+    book_.note(number, What::refund_refused, std::string(name(place.error())), now);
     return refuse(place.error());
   }
   if (place->is_new && !request.notify_url.empty()) post(*place->order, place->index, now);

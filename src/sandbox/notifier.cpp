@@ -185,6 +185,7 @@ class CurlNotifier final : public Notifier {
       if (message->msg != CURLMSG_DONE) continue;
       Transfer* transfer = nullptr;
       curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-union-access): libcurl's message
       const CURLcode code = message->data.result;
       curl_multi_remove_handle(multi_.handle, transfer->easy);
       tell(*transfer, code);

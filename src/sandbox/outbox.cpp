@@ -123,6 +123,7 @@ const Notice* Outbox::find(std::uint64_t id) const {
 void Outbox::set_speed(double speed) {
   speed_ = speed;
   std::vector<std::uint64_t> waiting;
+  waiting.reserve(due_.size());
   for (const auto& [due, id] : due_)
     waiting.push_back(id);
   for (const std::uint64_t id : waiting) {

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <tuple>
 
 #include "base/html.h"
 #include "sandbox/page_text.h"
@@ -191,9 +191,9 @@ http::Response Page::act(const http::Request& request, std::string_view code) co
   const auto action = http::query_value(request.body, "action");
   // A refusal needs no answer of its own: the page that follows shows what the order has become.
   if (action == "pay") {
-    static_cast<void>(emulator_.pay(trade->asked.out_trade_no, std::nullopt, false));
+    std::ignore = emulator_.pay(trade->asked.out_trade_no, std::nullopt, false);
   } else if (action == "decline") {
-    static_cast<void>(emulator_.decline(trade->asked.out_trade_no));
+    std::ignore = emulator_.decline(trade->asked.out_trade_no);
   }
   http::Response response;
   response.status = 303;

@@ -13,7 +13,7 @@ using ::testing::Not;
 
 class PageTest : public SandboxTest {
  protected:
-  std::string create(OrderRequest request) { return emulator_.create(request).value().code; }
+  std::string create(const OrderRequest& request) { return emulator_.create(request).value().code; }
   http::Response show(const std::string& code, std::string_view query = "",
                       std::string_view accept_language = "") const {
     http::Request request;
@@ -87,7 +87,7 @@ TEST_F(PageTest, AnUnknownActionChangesNothing) {
 
 TEST_F(PageTest, ClosedExpiredRefundedAndUnknownOrdersHaveNoButtons) {
   const std::string closed = create(order_request("No1000"));
-  static_cast<void>(emulator_.close("No1000"));
+  EXPECT_TRUE(emulator_.close("No1000").has_value());
   EXPECT_THAT(show(closed).body, AllOf(HasSubstr("Order closed"), Not(HasSubstr("<form"))));
   const std::string expired = create(order_request("No1001"));
   now_ = now_ + Span::seconds(601);

@@ -93,7 +93,7 @@ Payload v2_forgery(const Emulator::Subject& subject, const Account& account, std
     default: {  // well signed, and an entity besides
       sign(fields, subject, account.api_key);
       Payload payload = in_xml(subject, fields);
-      payload.body.insert(0, "<!DOCTYPE xml [<!ENTITY e SYSTEM \"file:///etc/hostname\">]>");
+      payload.body.insert(0, R"(<!DOCTYPE xml [<!ENTITY e SYSTEM "file:///etc/hostname">]>)");
       return payload;
     }
   }
@@ -106,7 +106,7 @@ Payload v3_forgery(const Emulator::Subject& subject, const Account& account, Ins
   V3Signature signature = v3_signature(body, account.platform_key, account.platform_serial, now);
   switch (variety % kForgeries) {
     case 0: {  // changed after signing: one byte of the id
-      const std::size_t at = body.find("\"id\":\"") + 6;
+      const std::size_t at = body.find(R"("id":")") + 6;
       body[at] = body[at] == 'x' ? 'y' : 'x';
       break;
     }

@@ -26,7 +26,7 @@ class SandboxService final : public http::Service {
   }
 
   void handle(const Request& request, Responder responder) override {
-    http::Router::Found found = router_.find(request.method, request.path);
+    const http::Router::Found found = router_.find(request.method, request.path);
     if (found.match == http::Router::Match::found) {
       // No page of another origin may pay with the visitor's browser.
       if (request.method != Method::get && request.field("Sec-Fetch-Site") == "cross-site") {

@@ -52,8 +52,8 @@ std::string url_at(std::string address, std::uint16_t port) {
 
 class RunningSandbox final : public Sandbox {
  public:
-  RunningSandbox(const SandboxOptions& options, Account&& account)
-      : options_(options),
+  RunningSandbox(SandboxOptions options, Account&& account)
+      : options_(std::move(options)),
         account_(std::move(account)),
         emulator_(wall_now),
         base_url_(announced_.get_future().share()),

@@ -91,15 +91,14 @@ class RunningWithMerchant : public RunningTest {
     auto sandbox = start();
     ASSERT_TRUE(sandbox.has_value()) << sandbox.error().message;
     sandbox_ = std::move(*sandbox);
-    merchant_ = http::start(
-        [this](const http::Request& request, http::Responder responder, http::IoThread&) {
+    merchant_ =
+        http::start([this](const http::Request&, http::Responder responder, http::IoThread&) {
           ++received_;
           if (hang_) {
             const std::lock_guard lock(mutex_);
             held_.push_back(std::move(responder));
             return;
           }
-          static_cast<void>(request);
           http::Response response;
           response.status = status_;
           responder.send(std::move(response));

@@ -225,7 +225,7 @@ V2::Reply V2::refund(const Fields& fields, SignType type) const {
   wanted.sign_type = type;
   const auto view = emulator_.refund(wanted);
   if (!view) {
-    Failure failure = failure_of<Failure>(view.error());
+    auto failure = failure_of<Failure>(view.error());
     if (view.error().why == Why::unknown_order && !wanted.transaction_id.empty()) {
       failure = {false, "INVALID_TRANSACTIONID", "无效transaction_id"};
     }

@@ -222,7 +222,7 @@ V3::Reply V3::refund(const http::Request& request) const {
   if (!wanted) return refuse<Failure>(400, "PARAM_ERROR", wanted.error().message);
   const auto view = emulator_.refund(*wanted);
   if (!view) {
-    Failure failure = failure_of<Failure>(view.error());
+    auto failure = failure_of<Failure>(view.error());
     if (view.error().why == Why::unknown_order) failure.code = "RESOURCE_NOT_EXISTS";
     return std::unexpected(failure);
   }

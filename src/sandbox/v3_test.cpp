@@ -97,7 +97,7 @@ TEST_F(V3Test, ACloseIsSilentForClosedAndUnknownOrdersButRecorded) {
   }
   EXPECT_THAT(events("No400001"), ::testing::ElementsAre("created", "close_asked", "closed",
                                                          "close_asked", "close_refused"));
-  http::Request all;
+  const http::Request all;
   EXPECT_THAT(control_.list(all).body, ::testing::HasSubstr("\"out_trade_no\":\"No400002\""));
 }
 
@@ -127,7 +127,7 @@ TEST_F(V3Test, OnlyAFreshSignatureOfTheMerchantPasses) {
             }),
             "none")
       << "serials are compared without regard to case";
-  http::Request unsigned_request;
+  const http::Request unsigned_request;
   EXPECT_EQ(v3_.handle(V3::Call::certificates, unsigned_request, "").status, 401);
 }
 
