@@ -28,11 +28,11 @@ constexpr Span kMaxPause = Span::seconds(24 * 3600);
 
 class LocalDelivery final : public Delivery {
  public:
-  LocalDelivery(std::shared_ptr<Inbox> inbox, std::size_t number, const std::string& queue,
+  LocalDelivery(std::shared_ptr<Inbox> inbox, std::size_t number, std::string queue,
                 const Token& token, Message message, Span dropped_pause)
       : inbox_(std::move(inbox)),
         number_(number),
-        queue_(queue),
+        queue_(std::move(queue)),
         token_(token),
         message_(std::move(message)),
         dropped_pause_(dropped_pause) {}

@@ -1,6 +1,8 @@
 // attach decides where a notification of money goes: what is read, and everything that is not.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
 
 #include <string>
 
@@ -51,6 +53,30 @@ TEST(Attach, MayHave127BytesAndNotOneMore) {
   const auto large = parse_attach(of_size(128));
   ASSERT_FALSE(large);
   EXPECT_THAT(large.error().message, HasSubstr("128 bytes"));
+}
+
+// One byte of a good one changed, left out or slipped in: it is refused, or it still says exactly
+// what it says when it is written again.
+RC_GTEST_PROP(Attach, IsReadStrictlyWhateverBytesCome, ()) {
+  std::string json = to_json({"queueSeckillOrder", "exchange.order", "mia"});
+  const auto at = *rc::gen::inRange<std::size_t>(0, json.size());
+  const auto byte = *rc::gen::arbitrary<char>();
+  switch (*rc::gen::inRange(0, 3)) {
+    case 0:
+      json[at] = byte;
+      break;
+    case 1:
+      json.erase(at, 1);
+      break;
+    default:
+      json.insert(at, 1, byte);
+  }
+  const auto read = parse_attach(json);
+  if (!read) return;
+  RC_ASSERT(!read->queue.empty() && !read->exchange.empty());
+  const auto again = parse_attach(to_json(*read));
+  RC_ASSERT(again.has_value());
+  RC_ASSERT(again->queue == read->queue && again->exchange == read->exchange);
 }
 
 class BadAttach : public ::testing::TestWithParam<std::string> {};

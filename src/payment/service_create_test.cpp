@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "payment/service_testing.h"
+#include "sqlite/sqlite.h"
 
 namespace sluice::payment {
 namespace {
@@ -57,17 +58,17 @@ TEST(CreatePayment, AsksTheProviderOnceAcrossRestarts) {
   EXPECT_EQ(house.gateway.calls().created.size(), 1);
 }
 
-TEST(CreatePayment, IsARowBeforeTheProviderIsAsked) {
+TEST(CreatePayment, IsACommittedRowBeforeTheProviderIsAsked) {
   House house;
-  std::optional<Payment> at_call;
-  house.gateway.on_create = [&](const NewPayment& asked) -> Outcome<CreatedPayment> {
-    at_call = house.find(asked.out_trade_no);
+  std::int64_t at_call = 0;
+  house.gateway.on_create = [&](const NewPayment&) -> Outcome<CreatedPayment> {
+    auto file = sqlite::Connection::open(house.directory + "/payments.db",
+                                         sqlite::Connection::Mode::read_only);
+    at_call = file->integer("SELECT standing FROM payment WHERE code_url = ''").value_or(0);
     return CreatedPayment{"weixin://x", {}};
   };
   ASSERT_TRUE(house.create(request()));
-  ASSERT_TRUE(at_call);
-  EXPECT_EQ(at_call->standing, Standing::creating);
-  EXPECT_EQ(at_call->code_url, "");
+  EXPECT_EQ(at_call, static_cast<std::int64_t>(Standing::creating));
 }
 
 TEST(CreatePayment, ManyAtOnceShareOneAsk) {

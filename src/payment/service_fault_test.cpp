@@ -71,6 +71,8 @@ TEST(ServiceFaults, ANotificationIsAcknowledgedOnlyOnceItIsStored) {
     disk.heal();
     if (during.status == 200) {
       EXPECT_GT(refused, 1) << "bus and ledger were reached";
+      EXPECT_EQ(house.find("No123456")->standing, Standing::paid);
+      EXPECT_EQ(house.queued(), 1);
       house.shut();
       break;
     }

@@ -39,7 +39,8 @@ class RefusedTask final : public Task {
   std::uint32_t kept_;
 };
 
-void refuse_unverified(Core& core, NotificationEntry entry, std::string why, Acknowledge& then) {
+void refuse_unverified(Core& core, NotificationEntry entry, const std::string& why,
+                       Acknowledge& then) {
   ++core.counts.refused;
   entry.verdict = Verdict::refused;
   entry.detail = why;
@@ -284,14 +285,13 @@ int flush_repetitions(Core& core, Ledger& ledger) {
 
 void route_notification(Core& core, RawNotification raw, Acknowledge then) {
   const Instant now = core.now();
-  if (auto excess = find_excess(raw)) {
-    return refuse_unverified(core, entry_of(std::move(raw), now), std::move(*excess), then);
+  if (const auto excess = find_excess(raw)) {
+    return refuse_unverified(core, entry_of(std::move(raw), now), *excess, then);
   }
   auto said = core.gateway.parse(raw, now);
   if (said && said->event_id.empty()) said = fail("The notification has no id.");
   if (!said) {
-    return refuse_unverified(core, entry_of(std::move(raw), now), std::move(said.error().message),
-                             then);
+    return refuse_unverified(core, entry_of(std::move(raw), now), said.error().message, then);
   }
   auto notice = std::make_shared<Notice>();
   notice->row.entry = entry_of(std::move(raw), now);
