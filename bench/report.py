@@ -60,6 +60,14 @@ def memory(data):
             f"| size of the record | {data['record_bytes'] / 1048576:.0f} MiB | |"]
 
 
+def notification(data):
+    facts = data["machine"]
+    lines = [f"{facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}; {facts['commit']}; {facts['date']}.", "",
+             "| API | At a time | Notifications/s | CPU of verifying | CPU of everything |", "|---|---|---|---|---|"]
+    return lines + [f"| {one['api']} | {one['window']} | {one['per_second']:,.0f} | {one['verify_cpu_us']:.1f} µs | "
+                    f"{one['cpu_us']:.1f} µs |" for one in data["rounds"]]
+
+
 def profile(data):
     lines = [f"{data['samples']:,} samples.", "", "| Part | Share |", "|---|---|"]
     return lines + [f"| {part} | {share:.1f} % |" for part, share in data["shares"].items()]
@@ -67,7 +75,8 @@ def profile(data):
 
 def main():
     page = PAGE.read_text(encoding="utf-8")
-    for name, render in {"grab": grab, "memory": memory, "profile": profile}.items():
+    for name, render in {"grab": grab, "memory": memory, "profile": profile,
+                         "notification": notification}.items():
         source = RESULTS / f"{name}.json"
         if not source.exists():
             print(f"{source.relative_to(ROOT)} is missing; its table stays as it is")
