@@ -216,6 +216,7 @@ class PaymentSimulation : public testing::Test {
     }
     std::atomic<int> busy{kThreads};
     std::vector<std::thread> threads;
+    threads.reserve(parts.size());
     for (std::vector<Shopper>& part : parts) {
       threads.emplace_back([&world, &busy, seed = random_(), part = std::move(part)]() mutable {
         try {
@@ -279,12 +280,19 @@ class PaymentSimulation : public testing::Test {
     return id;
   }
 
+  std::vector<std::string> some_orders(PaymentWorld& world, const std::string& item,
+                                       const std::string& users, std::size_t count) {
+    std::vector<std::string> orders;
+    orders.reserve(count);
+    for (std::size_t i = 0; i < count; ++i)
+      orders.push_back(one_order(world, item, users + std::to_string(i)));
+    return orders;
+  }
+
   /// Every notification of these is lost for good: only the reconciler can know.
   void play_lost(PaymentWorld& world) {
     world.open_sale("patient", 100, 3600, kPrice);
-    std::vector<std::string> orders;
-    for (int i = 0; i < 20; ++i)
-      orders.push_back(one_order(world, "patient", "patient" + std::to_string(i)));
+    const std::vector<std::string> orders = some_orders(world, "patient", "lost", 20);
     world.faults(R"({"notify":{"drop":1000000000}})");
     for (const std::string& order : orders)
       EXPECT_EQ(world.at_sandbox("POST", "/_sandbox/orders/" + order + "/pay").status, 200);
@@ -299,10 +307,8 @@ class PaymentSimulation : public testing::Test {
   void play_late_under_kills(PaymentWorld& world, int kills) {
     constexpr std::size_t kEach = 30;
     const std::size_t count = kEach * static_cast<std::size_t>(kills);
-    world.open_sale("brief", static_cast<std::int64_t>(count), 1, kPrice);
-    std::vector<std::string> orders;
-    for (std::size_t i = 0; i < count; ++i)
-      orders.push_back(one_order(world, "brief", "brief" + std::to_string(i)));
+    world.open_sale("brief", static_cast<std::int64_t>(count), 3, kPrice);
+    const std::vector<std::string> orders = some_orders(world, "brief", "brief", count);
     until_none(world, {"awaiting_payment", "closing"});
     Caller sandbox(world.sandbox_port());
     for (std::size_t i = 0; i < count; ++i) {
@@ -328,9 +334,7 @@ class PaymentSimulation : public testing::Test {
   /// A gateway that refuses every closing: all of these are a person's; half of them are tried
   /// again by one, and by then it is well.
   void play_stuck(PaymentWorld& world) {
-    std::vector<std::string> orders;
-    for (int i = 0; i < 10; ++i)
-      orders.push_back(one_order(world, "patient", "stuck" + std::to_string(i)));
+    const std::vector<std::string> orders = some_orders(world, "patient", "stuck", 10);
     world.faults(R"({"close":{"error":")" + world.busy() + R"(","times":1000000}})");
     for (int i = 0; i < 10; ++i) {
       Caller(world.port())
