@@ -289,6 +289,12 @@ class PaymentSimulation : public testing::Test {
     return orders;
   }
 
+  static void cancel(PaymentWorld& world, const std::string& order, const std::string& user) {
+    const Answer answer =
+        Caller(world.port()).ask("POST", "/api/v1/orders/" + order + "/cancel", world.token(user));
+    EXPECT_EQ(answer.status / 100, 2) << answer.body;
+  }
+
   /// Every notification of these is lost for good: only the reconciler can know.
   void play_lost(PaymentWorld& world) {
     world.open_sale("patient", 100, 3600, kPrice);
@@ -307,8 +313,10 @@ class PaymentSimulation : public testing::Test {
   void play_late_under_kills(PaymentWorld& world, int kills) {
     constexpr std::size_t kEach = 30;
     const std::size_t count = kEach * static_cast<std::size_t>(kills);
-    world.open_sale("brief", static_cast<std::int64_t>(count), 3, kPrice);
-    const std::vector<std::string> orders = some_orders(world, "brief", "brief", count);
+    world.open_sale("given_up", static_cast<std::int64_t>(count), 3600, kPrice);
+    const std::vector<std::string> orders = some_orders(world, "given_up", "late", count);
+    for (std::size_t i = 0; i < count; ++i)
+      cancel(world, orders[i], "late" + std::to_string(i));
     until_none(world, {"awaiting_payment", "closing"});
     Caller sandbox(world.sandbox_port());
     for (std::size_t i = 0; i < count; ++i) {
@@ -336,11 +344,8 @@ class PaymentSimulation : public testing::Test {
   void play_stuck(PaymentWorld& world) {
     const std::vector<std::string> orders = some_orders(world, "patient", "stuck", 10);
     world.faults(R"({"close":{"error":")" + world.busy() + R"(","times":1000000}})");
-    for (int i = 0; i < 10; ++i) {
-      Caller(world.port())
-          .ask("POST", "/api/v1/orders/" + orders[static_cast<std::size_t>(i)] + "/cancel",
-               world.token("stuck" + std::to_string(i)));
-    }
+    for (std::size_t i = 0; i < orders.size(); ++i)
+      cancel(world, orders[i], "stuck" + std::to_string(i));
     until_none(world, {"closing"});
     world.faults("{}");
     const auto listed = world.for_a_person();
