@@ -294,6 +294,28 @@ class PaymentSimulation : public testing::Test {
     world.faults("{}");
   }
 
+  /// Money for orders that are over, and a kill in the middle of settling it: nothing else would
+  /// ask about these again, so what was acknowledged and not stored is lost for good.
+  void play_late_under_kills(PaymentWorld& world, int kills) {
+    constexpr std::size_t kEach = 30;
+    const std::size_t count = kEach * static_cast<std::size_t>(kills);
+    world.open_sale("brief", static_cast<std::int64_t>(count), 1, kPrice);
+    std::vector<std::string> orders;
+    for (std::size_t i = 0; i < count; ++i)
+      orders.push_back(one_order(world, "brief", "brief" + std::to_string(i)));
+    until_none(world, {"awaiting_payment", "closing"});
+    Caller sandbox(world.sandbox_port());
+    for (std::size_t i = 0; i < count; ++i) {
+      const Answer paid =
+          sandbox.ask("POST", "/_sandbox/orders/" + orders[i] + "/pay", {}, R"({"force":true})");
+      EXPECT_EQ(paid.status, 200) << paid.body;
+      if (i % kEach != kEach - 1) continue;
+      std::this_thread::sleep_for(milliseconds(between(0, 15)));
+      world.kill_server();
+      world.start_server();
+    }
+  }
+
   /// One payment that the gateway tells of a thousand times over.
   void play_thousandfold(PaymentWorld& world) {
     const std::string order = one_order(world, "patient", "thousand");
@@ -372,6 +394,8 @@ class PaymentSimulation : public testing::Test {
     EXPECT_EQ(received, kept + given_back + unexplained) << "paid wrong amounts: " << unexplained;
     const auto listed = world.for_a_person();
     EXPECT_EQ(std::set<std::string>(listed.begin(), listed.end()), persons);
+    for (const char* end : {"paid", "refunded", "expired", "cancelled", "needs_person"})
+      EXPECT_GT(ends[end], 0) << "no order ever ended " << end;
     for (const auto& [end, count] : ends)
       std::printf("%8d %s\n", count, end.c_str());
     expect_stock(world, recorded);
@@ -411,6 +435,7 @@ class PaymentSimulation : public testing::Test {
     SCOPED_TRACE("replay with SLUICE_SEED=" + std::to_string(seed_));
     PaymentWorld world(api);
     play(world, shoppers, kills);
+    if (kills > 0) play_late_under_kills(world, kills);
     play_lost(world);
     play_thousandfold(world);
     play_stuck(world);

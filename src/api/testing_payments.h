@@ -95,10 +95,13 @@ struct FakeDesk final : settlement::Desk {
 
 /// An API with these rooms behind it.
 class PaymentApiTest : public ApiTest {
- protected:
+ public:
   PaymentApiTest() { open({}); }
   ~PaymentApiTest() override { stop(); }  // the rooms below outlive the servers
+  PaymentApiTest(const PaymentApiTest&) = delete;
+  PaymentApiTest& operator=(const PaymentApiTest&) = delete;
 
+ protected:
   /// Starts anew with other options and the rooms opened.
   void open(ApiOptions options);
   /// An order of alice for one unit of a new item, of 19.99 CNY, held for a minute.

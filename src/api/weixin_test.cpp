@@ -78,34 +78,32 @@ TEST_F(WeixinTest, CreatesAPaymentOfAnotherService) {
 }
 
 TEST_F(WeixinTest, RefusesBadParameters) {
+  // "R" stands for the rest of a good query.
+  std::vector<std::string> queries{"",
+                                   "totalfee=1R",
+                                   "outtradeno=12345&totalfee=1R",
+                                   "outtradeno=123%2056&totalfee=1R",
+                                   "outtradeno=12345%00&totalfee=1R",
+                                   "outtradeno=12345%E4%B8%AD&totalfee=1R",
+                                   "outtradeno=123456R"};
+  for (const std::string_view fee : {"0", "-1", "1.5", "1e3", "01", "1000000000001",
+                                     "99999999999999999999", "", "1&totalfee=2"}) {
+    queries.push_back(fmt::format("outtradeno=123456&totalfee={}R", fee));
+  }
+  for (const std::string_view rest :
+       {"", "&queue=q&exchange=e", "&queue=&exchange=e&username=u", "R&colour=red", "R&body=%zz",
+        "&queue=q%0a&exchange=e&username=u"}) {
+    queries.push_back(fmt::format("outtradeno=123456&totalfee=1{}", rest));
+  }
+  queries.push_back(fmt::format("outtradeno={}&totalfee=1R", std::string(33, '1')));
   const std::string good = "outtradeno=123456&totalfee=1";
-  const std::string rest(kRest);
-  for (const std::string& query :
-       {std::string(),
-        "totalfee=1" + rest,
-        "outtradeno=12345&totalfee=1" + rest,
-        "outtradeno=" + std::string(33, '1') + "&totalfee=1" + rest,
-        "outtradeno=123%2056&totalfee=1" + rest,
-        "outtradeno=12345%00&totalfee=1" + rest,
-        "outtradeno=12345%E4%B8%AD&totalfee=1" + rest,
-        "outtradeno=123456" + rest,
-        "outtradeno=123456&totalfee=0" + rest,
-        "outtradeno=123456&totalfee=-1" + rest,
-        "outtradeno=123456&totalfee=1.5" + rest,
-        "outtradeno=123456&totalfee=1e3" + rest,
-        "outtradeno=123456&totalfee=01" + rest,
-        "outtradeno=123456&totalfee=1000000000001" + rest,
-        "outtradeno=123456&totalfee=99999999999999999999" + rest,
-        good + "&totalfee=2" + rest,
-        good,
-        good + "&queue=q&exchange=e",
-        good + "&queue=&exchange=e&username=u",
-        good + "&queue=q&exchange=" + std::string(128, 'e') + "&username=u",
-        good + "&queue=q%0a&exchange=e&username=u",
-        good + "&queue=q&exchange=e&username=" + std::string(129, 'u'),
-        good + rest + "&body=" + std::string(513, 'b'),
-        good + rest + "&colour=red",
-        good + rest + "&body=%zz"}) {
+  queries.push_back(fmt::format("{}&queue=q&exchange={}&username=u", good, std::string(128, 'e')));
+  queries.push_back(fmt::format("{}&queue=q&exchange=e&username={}", good, std::string(129, 'u')));
+  queries.push_back(fmt::format("{}R&body={}", good, std::string(513, 'b')));
+  for (std::string& query : queries) {
+    if (const std::size_t at = query.find('R'); at != std::string::npos) {
+      query.replace(at, 1, kRest);
+    }
     const Answer answer = service_get(std::string(kCreate) + query);
     EXPECT_EQ(answer.status, 400) << query << "\n" << answer.body;
     EXPECT_EQ(data(answer, "error"), "invalid_request") << query;

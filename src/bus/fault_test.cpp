@@ -33,7 +33,7 @@ using testing::state_of;
 
 /// What a child that will be killed says: the number of a message, and what it knows of it.
 struct Word {
-  enum class Kind : std::int32_t { confirmed, acknowledged } kind;
+  enum class Kind : std::uint8_t { confirmed, acknowledged } kind;
   std::int32_t number;
 };
 
@@ -43,7 +43,7 @@ struct Word {
     const Word word{kind, number};
     if (::write(out, &word, sizeof word) != sizeof word) ::_exit(3);
   };
-  auto opened = open_local(directory, testing::kBindings);
+  auto opened = open_local(directory, testing::bindings());
   if (!opened) ::_exit(2);
   Bus& bus = **opened;
   const auto consumed = bus.consume("queue.order", 4, [&](std::unique_ptr<Delivery> delivery) {
@@ -60,7 +60,7 @@ struct Word {
       if (number % 64 < 2) std::this_thread::yield();
     }
   };
-  std::jthread other([&] { publish(first + 1); });
+  const std::jthread other([&] { publish(first + 1); });
   publish(first);
   ::_exit(0);
 }
@@ -138,7 +138,7 @@ TEST(LocalBusFaults, AProcessThatDiesOfAMessageEndsWithItParked) {
   for (std::uint32_t life = 1; life <= kMaxAttempts; ++life) {
     const pid_t child = ::fork();
     if (child == 0) {
-      auto bus = open_local(temporary.path(), testing::kBindings);
+      auto bus = open_local(temporary.path(), testing::bindings());
       if (!bus) ::_exit(99);
       const auto consumed = (*bus)->consume("queue.order", 1, [](const auto& delivery) {
         ::_exit(static_cast<int>(delivery->attempt()));

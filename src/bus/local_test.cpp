@@ -21,7 +21,6 @@ using sqlite::testing::TemporaryDirectory;
 using testing::Desk;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::kBindings;
 using testing::message;
 using testing::must_open;
 using testing::send;
@@ -306,6 +305,7 @@ TEST(LocalBus, StoppingAnswersEveryPublisherOnce) {
     const auto bus = must_open(temporary.path());
     std::latch under_way(kThreads);
     std::vector<std::jthread> publishers;
+    publishers.reserve(kThreads);
     for (int thread = 0; thread < kThreads; ++thread) {
       publishers.emplace_back([&] {
         for (int i = 0; i < kEach; ++i) {
@@ -342,7 +342,7 @@ TEST(LocalBus, ADeliveryMayOutliveTheBus) {
 TEST(LocalBus, HasOneProcess) {
   const TemporaryDirectory temporary;
   const auto bus = must_open(temporary.path());
-  const auto second = open_local(temporary.path(), kBindings);
+  const auto second = open_local(temporary.path(), testing::bindings());
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr("is in use by process"));
 }
@@ -369,28 +369,28 @@ TEST(LocalBus, RefusesAFileThatIsNotItsOwn) {
   const std::string directory = temporary.path();
   ASSERT_TRUE(send(*must_open(directory), "x"));
   tamper(directory, "PRAGMA user_version = 99");
-  auto opened = open_local(directory, kBindings);
+  auto opened = open_local(directory, testing::bindings());
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().message, HasSubstr("written by a newer version"));
   tamper(directory, "PRAGMA user_version = 1; PRAGMA application_id = 7");
-  opened = open_local(directory, kBindings);
+  opened = open_local(directory, testing::bindings());
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().message, HasSubstr("database of another program"));
   std::ofstream(directory + "/bus.db", std::ios::trunc) << "not a database";
-  opened = open_local(directory, kBindings);
+  opened = open_local(directory, testing::bindings());
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().message, HasSubstr("was damaged"));
   std::ofstream(directory + "/bus.db", std::ios::trunc) << std::string(8192, 'x');
-  EXPECT_FALSE(open_local(directory, kBindings));
+  EXPECT_FALSE(open_local(directory, testing::bindings()));
 }
 
 TEST(LocalBus, RefusesMessagesOfAQueueThatIsNotThere) {
   const TemporaryDirectory temporary;
   ASSERT_TRUE(send(*must_open(temporary.path()), "x"));
   tamper(temporary.path(), "UPDATE message SET queue_no = 9");
-  EXPECT_FALSE(open_local(temporary.path(), kBindings));
+  EXPECT_FALSE(open_local(temporary.path(), testing::bindings()));
   tamper(temporary.path(), "UPDATE message SET queue_no = 0; DELETE FROM queue WHERE no = 0");
-  EXPECT_FALSE(open_local(temporary.path(), kBindings));
+  EXPECT_FALSE(open_local(temporary.path(), testing::bindings()));
 }
 
 }  // namespace

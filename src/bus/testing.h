@@ -18,11 +18,13 @@
 
 namespace sluice::bus::testing {
 
-inline const std::vector<Binding> kBindings{{"exchange.order", "queue.order", "queue.order"},
-                                            {"exchange.order", "both", "queue.order"},
-                                            {"exchange.order", "both", "queue.other"}};
+inline std::vector<Binding> bindings() {
+  return {{"exchange.order", "queue.order", "queue.order"},
+          {"exchange.order", "both", "queue.order"},
+          {"exchange.order", "both", "queue.other"}};
+}
 
-inline Message message(std::string body) {
+inline Message message(const std::string& body) {
   return {"id-" + body.substr(0, 32), "application/json", Instant{1'795'000'000'000}, body};
 }
 
@@ -34,13 +36,13 @@ inline Result<> send(Bus& bus, Message sent, std::string_view key = "queue.order
               [&](Result<> result) { confirmed.set_value(std::move(result)); });
   return confirmed.get_future().get();
 }
-inline Result<> send(Bus& bus, std::string body) {
-  return send(bus, message(std::move(body)));
+inline Result<> send(Bus& bus, const std::string& body) {
+  return send(bus, message(body));
 }
 
 inline std::unique_ptr<Bus> must_open(const std::string& directory,
                                       const LocalLimits& limits = {}) {
-  auto bus = open_local(directory, kBindings, limits);
+  auto bus = open_local(directory, bindings(), limits);
   if (!bus) ADD_FAILURE() << bus.error().message;
   return bus ? std::move(*bus) : nullptr;
 }

@@ -72,18 +72,18 @@ TEST(CreatePayment, IsACommittedRowBeforeTheProviderIsAsked) {
 }
 
 TEST(CreatePayment, ManyAtOnceShareOneAsk) {
-  constexpr int kThreads = 8;
-  constexpr int kEach = 25;
+  constexpr std::size_t kThreads = 8;
+  constexpr std::size_t kEach = 25;
   House house;
   house.gateway.hold();
   std::vector<testing::Expected<Payment>> answers(kThreads * kEach);
   {
     std::vector<std::jthread> threads;
-    for (int thread = 0; thread < kThreads; ++thread) {
+    threads.reserve(kThreads);
+    for (std::size_t thread = 0; thread < kThreads; ++thread) {
       threads.emplace_back([&, thread] {
-        for (int i = 0; i < kEach; ++i) {
-          auto& answer = answers[static_cast<std::size_t>(thread * kEach + i)];
-          house.service->create(request(), answer.answer());
+        for (std::size_t i = 0; i < kEach; ++i) {
+          house.service->create(request(), answers[thread * kEach + i].answer());
         }
       });
     }

@@ -167,6 +167,7 @@ TEST(Notify, AThousandAtOnceAreOneMessage) {
   std::latch all(kThreads * kEach);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int thread = 0; thread < kThreads; ++thread) {
       threads.emplace_back([&] {
         for (int i = 0; i < kEach; ++i) {
@@ -246,6 +247,7 @@ TEST(Notifications, AreListedNewestFirstInPagesAndByOrder) {
   }
   const auto transactions = [](const std::vector<NotificationEntry>& entries) {
     std::vector<std::string> all;
+    all.reserve(entries.size());
     for (const auto& entry : entries)
       all.push_back(entry.transaction_id);
     return all;

@@ -76,19 +76,20 @@ class House {
     open();
   }
 
-  Said<Payment> create(const PaymentRequest& request) {
+  Said<Payment> create(const PaymentRequest& request) const {
     Expected<Payment> said;
     service->create(request, said.answer());
     return said.get();
   }
-  std::optional<Payment> find(const std::string& out_trade_no) {
+  std::optional<Payment> find(const std::string& out_trade_no) const {
     Expected<std::optional<Payment>> said;
     service->find(out_trade_no, said.answer());
     auto found = said.get();
     EXPECT_TRUE(found);
     return found.value_or(std::nullopt);
   }
-  std::vector<std::string> open_payments(std::int64_t after = 0, std::uint32_t limit = kMaxPage) {
+  std::vector<std::string> open_payments(std::int64_t after = 0,
+                                         std::uint32_t limit = kMaxPage) const {
     Expected<std::vector<Payment>> said;
     service->open_payments(after, limit, said.answer());
     const auto page = said.get();
@@ -97,29 +98,29 @@ class House {
       numbers.push_back(payment.out_trade_no);
     return numbers;
   }
-  Said<Trade> query(const std::string& out_trade_no) {
+  Said<Trade> query(const std::string& out_trade_no) const {
     Expected<Trade> said;
     service->query(out_trade_no, said.answer());
     return said.get();
   }
-  Said<CloseAnswer> close(const std::string& out_trade_no) {
+  Said<CloseAnswer> close(const std::string& out_trade_no) const {
     Expected<CloseAnswer> said;
     service->close(out_trade_no, said.answer());
     return said.get();
   }
-  Acknowledgement notify(const RawNotification& raw) {
+  Acknowledgement notify(const RawNotification& raw) const {
     std::promise<Acknowledgement> said;
     service->notify(raw, [&](Acknowledgement answer) { said.set_value(std::move(answer)); });
     return said.get_future().get();
   }
   std::vector<NotificationEntry> notifications(std::optional<std::string> out_trade_no = {},
                                                std::optional<std::int64_t> before = {},
-                                               std::uint32_t limit = kMaxPage) {
+                                               std::uint32_t limit = kMaxPage) const {
     Expected<std::vector<NotificationEntry>> said;
     service->notifications(before, limit, std::move(out_trade_no), said.answer());
     return said.get().value();
   }
-  Said<NotificationEntry> replay(std::int64_t sequence) {
+  Said<NotificationEntry> replay(std::int64_t sequence) const {
     Expected<NotificationEntry> said;
     service->replay(sequence, said.answer());
     return said.get();

@@ -120,7 +120,7 @@ class FakeGateway final : public Gateway {
     RawNotification raw;
     raw.headers.emplace_back("Signature", "genuine");
     for (const auto& [name, value] : fields)
-      raw.body += name + "=" + value + "\n";
+      raw.body.append(name).append("=").append(value).append("\n");
     return raw;
   }
 

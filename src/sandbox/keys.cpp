@@ -183,8 +183,7 @@ std::string settings_text(const Account& account, std::string_view base_url,
   return out;
 }
 
-Result<Account> build(const Kept& kept, const PemPair& merchant, const PemPair& platform,
-                      const PemPair& stranger) {
+Result<Account> build(const Kept& kept, const PemPair& merchant, const PemPair& platform) {
   const auto merchant_facts = payment::read_certificate(merchant.certificate);
   if (!merchant_facts) return fail("merchant_cert.pem: " + merchant_facts.error().message);
   const auto platform_facts = payment::read_certificate(platform.certificate);
@@ -193,8 +192,9 @@ Result<Account> build(const Kept& kept, const PemPair& merchant, const PemPair& 
   if (!merchant_key) return fail("merchant_cert.pem: " + merchant_key.error().message);
   auto platform_key = payment::PrivateKey::from_pem(platform.key);
   if (!platform_key) return fail("platform_key.pem: " + platform_key.error().message);
-  auto stranger_key = payment::PrivateKey::from_pem(stranger.key);
-  if (!stranger_key) return std::unexpected(stranger_key.error());
+  // Not the platform's, so whatever it signs as the platform is forged.
+  auto wrong_key = payment::PrivateKey::from_pem(merchant.key);
+  if (!wrong_key) return fail("merchant_key.pem: " + wrong_key.error().message);
   return Account{kept.appid,
                  kept.mch_id,
                  kept.api_key,
@@ -203,7 +203,7 @@ Result<Account> build(const Kept& kept, const PemPair& merchant, const PemPair& 
                  platform_facts->serial,
                  std::move(*merchant_key),
                  std::move(*platform_key),
-                 std::move(*stranger_key),
+                 std::move(*wrong_key),
                  platform.certificate,
                  platform_facts->valid_from,
                  platform_facts->valid_until,
@@ -229,9 +229,7 @@ Result<Account> open_account(const std::string& directory, std::string_view noti
   if (!merchant) return std::unexpected(merchant.error());
   const auto platform = open_pair(folder, "platform", "Sandbox platform", now);
   if (!platform) return std::unexpected(platform.error());
-  const auto stranger = make_key_pair("Stranger", now);
-  if (!stranger) return std::unexpected(stranger.error());
-  return build(*kept, *merchant, *platform, {stranger->key_pem, stranger->certificate_pem});
+  return build(*kept, *merchant, *platform);
 }
 
 Result<> write_settings(const std::string& directory, const Account& account,

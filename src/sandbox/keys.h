@@ -21,7 +21,7 @@ struct Account {
   std::string platform_serial;
   payment::PublicKey merchant_key;   ///< verifies what the merchant signs
   payment::PrivateKey platform_key;  ///< signs what the gateway says
-  payment::PrivateKey stranger_key;  ///< signs forgeries; in no file
+  payment::PrivateKey wrong_key;     ///< signs forgeries
   std::string platform_certificate;  ///< PEM
   Instant platform_valid_from;
   Instant platform_valid_until;

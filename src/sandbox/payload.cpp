@@ -111,7 +111,7 @@ Payload v3_forgery(const Emulator::Subject& subject, const Account& account, Ins
       break;
     }
     case 1:  // signed with another key
-      signature = v3_signature(body, account.stranger_key, account.platform_serial, now);
+      signature = v3_signature(body, account.wrong_key, account.platform_serial, now);
       break;
     case 2:  // not signed
       return in_json(subject, std::move(body), nullptr);
