@@ -29,6 +29,7 @@ void print_json(const store::VerifyReport& report, const std::string& data) {
   json.member("sales", number(report.sales)).member("items", number(report.items));
   json.member("orders", number(report.orders));
   json.member("history_rows", number(report.history_rows)).member("seals", number(report.seals));
+  json.member("journal_batches", number(report.journal_batches));
   json.key("stock").begin_array();
   for (const auto& line : report.lines) {
     json.begin_object();
@@ -67,6 +68,12 @@ void print_text(const store::VerifyReport& report, const std::string& data) {
   }
   fmt::print("{}: {} sales, {} items, {} orders, {} history rows under {} seals\n", data,
              report.sales, report.items, report.orders, report.history_rows, report.seals);
+  if (report.journal_batches > 0) {
+    fmt::print(
+        "{} of the seals are in the journal of a server that was killed; they were audited with "
+        "the rest and left there: the next start carries them into record.db\n",
+        report.journal_batches);
+  }
   for (const store::Finding& finding : report.findings) {
     fmt::print("FINDING {}: {}\n", finding.check, escaped(finding.detail));
   }

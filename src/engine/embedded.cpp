@@ -29,7 +29,8 @@ class EmbeddedEngine final : public Engine {
 
   Result<> open(EmbeddedOptions options) {
     if (options.settings.hash_seed == 0) options.settings.hash_seed = random_seed();
-    auto record = store::Record::open(options.directory);
+    auto record = store::Record::open(
+        options.directory, {.segment_bytes = options.journal_segment_bytes, .disk = nullptr});
     if (!record) return std::unexpected(record.error());
     auto writer = Writer::recover(std::move(*record), options, clock_, view_);
     if (!writer) return std::unexpected(writer.error());
@@ -132,10 +133,15 @@ class EmbeddedEngine final : public Engine {
  private:
   template <class T, class Query>
   bool read(Mailbox& to, Answer<T>&& then, Query&& query) {
-    return desk_->put([&to, then = std::move(then),
+    return desk_->put([this, &to, then = std::move(then),
                        query = std::forward<Query>(query)](store::Reader& reader) mutable {
-      to.post(
-          [then = std::move(then), result = query(reader)]() mutable { then(std::move(result)); });
+      // Whoever was told of a commit finds it in what is read.
+      Result<> settled = writer_->settle();
+      Result<T> result = settled ? Result<T>(query(reader))
+                                 : Result<T>(std::unexpected(std::move(settled.error())));
+      to.post([then = std::move(then), result = std::move(result)]() mutable {
+        then(std::move(result));
+      });
     });
   }
 

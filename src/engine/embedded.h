@@ -22,6 +22,7 @@ struct EmbeddedOptions {
   std::size_t max_batch = 1'024;     ///< commands per commit
   std::size_t read_bound = 4'096;    ///< reads waiting; more are refused
   Span pulse_period{50};
+  std::uint64_t journal_segment_bytes = std::uint64_t{16} << 20;  ///< the journal is twice as long
   TimeSource time = TimeSource::system();
   /// Called during recovery with the number of orders loaded so far; may be empty.
   std::function<void(std::uint64_t)> progress;

@@ -34,14 +34,16 @@ class Inbox {
   explicit Inbox(std::size_t bound) : bound_(bound) { waiting_.reserve(kReserved); }
 
   Admission put(Submission&& submission) {
-    const std::lock_guard lock(mutex_);
-    if (closed_) return Admission::stopping;
-    if (waiting_.size() >= bound_) return Admission::overloaded;
-    waiting_.push_back(std::move(submission));
-    if (taker_sleeps_) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (closed_) return Admission::stopping;
+      if (waiting_.size() >= bound_) return Admission::overloaded;
+      waiting_.push_back(std::move(submission));
+      if (!taker_sleeps_) return Admission::accepted;
       taker_sleeps_ = false;
-      arrived_.notify_one();
     }
+    // After the lock: a taker that is woken under it would run into it at once.
+    arrived_.notify_one();
     return Admission::accepted;
   }
 

@@ -70,6 +70,7 @@ Result<> Writer::load_state() {
 }
 
 void Writer::start() {
+  record_->start_applier();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -105,6 +106,10 @@ void Writer::process(std::span<Submission> batch) {
   }
   effects_.clear();
   replies_.clear();
+  if (!has_room(now)) {
+    after_failed_commit(batch);
+    return;
+  }
   pulse_if_due(now);
   for (Submission& submission : batch) {
     auto* command = std::get_if<sale::Command>(&submission.work);
@@ -123,9 +128,6 @@ void Writer::process(std::span<Submission> batch) {
     }
   }
   outbox_.flush();
-  if (auto done = record_->checkpoint_if_due(); !done) {
-    spdlog::error("checkpoint: {}", done.error().message);
-  }
 }
 
 Reply Writer::apply(sale::Command&& command, Instant now) {
@@ -173,16 +175,42 @@ void Writer::pulse_if_due(Instant now) {
   }
 }
 
+/// Asked before anything is applied: what is in memory then always finds its place on the disk.
+bool Writer::has_room(Instant now) {
+  if (auto room = record_->make_room(); !room) {
+    storage_failed(room.error(), now);
+    return false;
+  }
+  if (trouble_ != Reply::Trouble::none) {
+    spdlog::info("the record can be written again");
+    trouble_ = Reply::Trouble::none;
+    view_.storage_ok = true;
+  }
+  if (std::string lag = record_->tables_trouble(); lag != tables_trouble_) {
+    tables_trouble_ = std::move(lag);
+    if (tables_trouble_.empty()) {
+      spdlog::info("the tables of the record follow the journal again");
+    } else {
+      spdlog::critical("commits go on in the journal until it is full, but: {}", tables_trouble_);
+    }
+  }
+  return true;
+}
+
+void Writer::storage_failed(const Error& error, Instant now) {
+  const bool full = record_->failure() == store::Record::Failure::disk_full;
+  spdlog::critical("commit: {}", error.message);
+  trouble_ = full ? Reply::Trouble::storage_full : Reply::Trouble::storage_broken;
+  retry_storage_at_ = now + kStorageRetry;
+  view_.storage_ok = false;
+  view_.storage_lost = !full;
+}
+
 bool Writer::commit(Instant now) {
   if (!effects_.empty()) {
     const auto started = std::chrono::steady_clock::now();
     if (auto committed = record_->commit(effects_, state_, now); !committed) {
-      const bool full = record_->failure() == store::Record::Failure::disk_full;
-      spdlog::critical("commit: {}", committed.error().message);
-      trouble_ = full ? Reply::Trouble::storage_full : Reply::Trouble::storage_broken;
-      retry_storage_at_ = now + kStorageRetry;
-      view_.storage_ok = false;
-      view_.storage_lost = !full;
+      storage_failed(committed.error(), now);
       return false;
     }
     const auto spent = std::chrono::steady_clock::now() - started;
@@ -190,18 +218,13 @@ bool Writer::commit(Instant now) {
     view_.counts.commit_nanoseconds.fetch_add(
         static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count()),
         std::memory_order_relaxed);
-    if (trouble_ != Reply::Trouble::none) {
-      spdlog::info("the record can be written again");
-      trouble_ = Reply::Trouble::none;
-      view_.storage_ok = true;
-    }
   }
   view_.counts.commands.fetch_add(replies_.size(), std::memory_order_relaxed);
   return true;
 }
 
-/// Nothing of the batch is durable, so nobody may be told otherwise, and memory must forget it too:
-/// after a full disk the state is read back from the record.
+/// Nothing of the batch is durable, so nobody may be told otherwise. If it was applied already (too
+/// long for the journal, it met a full disk), memory must forget it too: the state is read back.
 void Writer::after_failed_commit(std::span<Submission> batch) {
   Reply reply;
   reply.trouble = trouble_;

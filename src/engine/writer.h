@@ -1,5 +1,5 @@
-// The single writer: drains what has arrived, applies it, commits it as one transaction, and only
-// then lets the answers go (group commit).
+// The single writer: drains what has arrived, applies it, commits it as one batch, and only then
+// lets the answers go (group commit).
 #pragma once
 
 #include <atomic>
@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -47,6 +48,8 @@ class Writer {
   Inbox& inbox() { return inbox_; }
   NoticeBoard& notices() { return notices_; }
   DutyBoard& duties() { return duties_; }
+  /// Returns when readers of the record see every commit so far. Any thread.
+  Result<> settle() { return record_->settle(); }
   /// Closes the inbox, finishes what was accepted, closes the record, joins the thread.
   void stop();
 
@@ -59,7 +62,9 @@ class Writer {
   void process(std::span<Submission> batch);
   Reply apply(sale::Command&& command, Instant now);
   void pulse_if_due(Instant now);
+  bool has_room(Instant now);
   bool commit(Instant now);
+  void storage_failed(const Error& error, Instant now);
   void after_failed_commit(std::span<Submission> batch);
   void publish();
   void publish_catalog();
@@ -83,6 +88,7 @@ class Writer {
   std::uint64_t catalog_version_ = 0;
   Reply::Trouble trouble_ = Reply::Trouble::none;  ///< why nothing can be made durable at present
   Instant retry_storage_at_;
+  std::string tables_trouble_;  ///< as it was logged last
   bool wall_clock_jumped_ = false;
   std::thread thread_;
 };

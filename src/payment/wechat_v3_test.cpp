@@ -240,9 +240,11 @@ TEST_F(WechatV3Test, UnsignedErrorsTellNothingOfTheOrder) {
   HttpAnswer unsigned_refusal = error(401, "SIGN_ERROR");
   unsigned_refusal.headers.clear();
   EXPECT_EQ(kind(trade(unsigned_refusal)), Fault::Kind::refused);
-  HttpAnswer badly_signed = error(404, "ORDER_NOT_EXIST");
-  badly_signed.body += "\n";
-  EXPECT_EQ(kind(trade(badly_signed)), Fault::Kind::untrusted);
+  for (const char* code : {"ORDER_NOT_EXIST", "SIGN_ERROR"}) {
+    HttpAnswer badly_signed = error(404, code);
+    badly_signed.body += "\n";
+    EXPECT_EQ(kind(trade(badly_signed)), Fault::Kind::untrusted) << code;
+  }
 }
 
 TEST_F(WechatV3Test, UnknownOrders) {

@@ -29,7 +29,6 @@ constexpr std::int64_t kHeaderBytes = 100;
 constexpr const char* kDraftSuffix = ".new";
 
 constexpr const char* kSettings =
-    "PRAGMA synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 0;"
     "PRAGMA journal_size_limit = -1;"
     "PRAGMA temp_store = MEMORY;"
@@ -197,6 +196,9 @@ Result<> Database::open_in(const std::string& directory) {
   if (auto known = identify(connection_, format_); !known) return known;
   if (auto set = connection_.execute("PRAGMA journal_mode = WAL"); !set) return set;
   if (auto set = connection_.execute(kSettings); !set) return set;
+  const char* syncs =
+      format_.syncs_commits ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+  if (auto set = connection_.execute(syncs); !set) return set;
   if (auto migrated = migrate(connection_, format_); !migrated) return migrated;
   for (const auto& [statement, sql] :
        {std::pair{&begin_, "BEGIN IMMEDIATE"}, std::pair{&commit_, "COMMIT"}}) {
@@ -204,7 +206,7 @@ Result<> Database::open_in(const std::string& directory) {
     if (!prepared) return std::unexpected(prepared.error());
     *statement = std::move(*prepared);
   }
-  reserve_log(path_, format_.log_pages);
+  if (format_.syncs_commits) reserve_log(path_, format_.log_pages);
   checkpoint_at_ = format_.log_pages;
   sqlite3_wal_hook(connection_.raw(), &Database::committed, this);
   return {};
@@ -252,6 +254,20 @@ Error Database::abandon() {
       path_, said)};
 }
 
+Result<> Database::sync_log() {
+  sqlite3_file* log = nullptr;
+  int code = sqlite3_file_control(connection_.raw(), "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                                  static_cast<void*>(&log));
+  if (code == SQLITE_OK && log != nullptr && log->pMethods != nullptr) {
+    code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  }
+  if (code == SQLITE_OK) return {};
+  failure_ = Failure::broken;
+  return fail(fmt::format(
+      "Synchronising the log of {} failed (SQLite code {}). Check the disk and start again.", path_,
+      code));
+}
+
 Result<> Database::checkpoint_if_due() {
   if (log_pages_ < checkpoint_at_ || failure_ == Failure::broken) return {};
   const int code = sqlite3_wal_checkpoint_v2(connection_.raw(), "main", SQLITE_CHECKPOINT_PASSIVE,
@@ -264,8 +280,8 @@ Result<> Database::checkpoint_if_due() {
 }
 
 std::uint64_t Database::log_bytes() const {
-  if (log_pages_ == 0) return 0;
-  return kLogHeaderBytes + static_cast<std::uint64_t>(log_pages_) * kFrameBytes;
+  const int pages = log_pages_;
+  return pages == 0 ? 0 : kLogHeaderBytes + static_cast<std::uint64_t>(pages) * kFrameBytes;
 }
 
 Result<> Database::probe() {

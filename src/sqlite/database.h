@@ -2,6 +2,7 @@
 // committed with a full sync, and given up after a write that failed for another reason than room.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -30,6 +31,9 @@ struct Format {
   /// The log is moved to the database when it holds this many pages, and as much is reserved for
   /// it, so that no commit has to make the file longer.
   int log_pages = 1024;
+  /// False: a commit survives a crash of the process, and loss of power only after sync_log(); for
+  /// a room that has another way to know what was committed. Nothing is reserved for the log then.
+  bool syncs_commits = true;
 };
 
 /// Errors: not a SQLite file, another program's database, a format newer than this program knows.
@@ -58,8 +62,11 @@ class Database {
   Failure failure() const { return failure_; }
 
   Result<> begin();
-  /// When this succeeds, the transaction survives power loss.
+  /// When this succeeds, the transaction survives power loss (see Format::syncs_commits).
   Result<> commit();
+  /// When this succeeds, every transaction so far survives power loss, whatever readers hold back a
+  /// checkpoint. A failure is final.
+  Result<> sync_log();
   /// Ends a transaction in which a statement failed, and says what that means.
   Error abandon();
 
@@ -70,7 +77,7 @@ class Database {
   /// Moves and truncates the log; once, after the last transaction.
   Result<> close();
 
-  /// Bytes of the write-ahead log, for metrics.
+  /// Bytes of the write-ahead log, for metrics. Any thread.
   std::uint64_t log_bytes() const;
   const std::string& path() const { return path_; }
 
@@ -85,7 +92,7 @@ class Database {
   Connection connection_;
   Statement begin_, commit_;
   Failure failure_ = Failure::none;
-  int log_pages_ = 0;
+  std::atomic<int> log_pages_{0};
   int checkpoint_at_ = 0;
 };
 

@@ -19,6 +19,7 @@ struct File {
   sqlite3_file base;
   FaultVfs* vfs;
   FaultVfs::Disk* disk;  ///< null for files that no power cut is played on (the shared memory)
+  bool is_database;
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 
@@ -53,7 +54,8 @@ int read_file(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
 
 int write_file(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 offset) {
   File& self = of(file);
-  const int verdict = self.vfs->admit(FaultVfs::Operation::write);
+  const bool spared = self.vfs->fail_database_only && !self.is_database;
+  const int verdict = self.vfs->admit(FaultVfs::Operation::write, spared);
   const int allowed = verdict == SQLITE_OK ? size : size / 2;
   if (allowed == 0) return verdict;
   if (self.disk != nullptr) {
@@ -138,6 +140,7 @@ int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* out, int flags, 
   if (code != SQLITE_OK) return code;
   file->base.pMethods = &kMethods;
   file->vfs = &self;
+  file->is_database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
   constexpr int kOnDisk = SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL;
   if (name == nullptr || (flags & kOnDisk) == 0) return SQLITE_OK;
   const auto [disk, is_new] = self.disks().try_emplace(base_name(name));
@@ -190,9 +193,9 @@ void FaultVfs::fail_from(Operation operation, std::uint64_t nth, int code, int s
   failing_ = true;
 }
 
-int FaultVfs::admit(Operation operation) {
+int FaultVfs::admit(Operation operation, bool spared) {
   if (before_operation) before_operation();
-  if (!failing_ || operation != operation_) return SQLITE_OK;
+  if (spared || !failing_ || operation != operation_) return SQLITE_OK;
   if (passes_ > 0) {
     --passes_;
     return SQLITE_OK;

@@ -23,11 +23,14 @@ class FaultVfs {
   FaultVfs(const FaultVfs&) = delete;
   FaultVfs& operator=(const FaultVfs&) = delete;
 
-  enum class Operation : std::uint8_t { write, sync };
+  /// The last two are on a file that a room writes past SQLite; it asks with admit().
+  enum class Operation : std::uint8_t { write, sync, other_write, other_sync };
 
   /// From the nth operation of that kind on (0: the next one), it fails with `code` and the
   /// system's error `system`. A failing write leaves the first half of its bytes behind.
   void fail_from(Operation operation, std::uint64_t nth, int code, int system = 0);
+  /// Writes to SQLite's log pass; what is failed is the database, which checkpoints alone write.
+  bool fail_database_only = false;
   void heal() { failing_ = false; }
   /// Whether a failure was delivered since fail_from().
   bool failed() const { return failed_; }
@@ -51,7 +54,7 @@ class FaultVfs {
     std::vector<Pending> pending;
   };
   /// SQLITE_OK, or what this operation must fail with.
-  int admit(Operation operation);
+  int admit(Operation operation, bool spared = false);
   std::map<std::string, Disk>& disks() { return disks_; }
   sqlite3_vfs* real() const { return real_; }
   int system_error() const { return system_; }

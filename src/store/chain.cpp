@@ -3,50 +3,10 @@
 
 #include <openssl/evp.h>
 
-#include <bit>
-#include <cstring>
-
 #include "base/assert.h"
+#include "store/wire.h"
 
 namespace sluice::store {
-namespace {
-
-template <class T>
-std::uint8_t* put_integer(std::uint8_t* out, T value) {
-  if constexpr (std::endian::native == std::endian::little) {
-    std::memcpy(out, &value, sizeof value);
-  } else {
-    for (std::size_t i = 0; i < sizeof value; ++i) {
-      out[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> (8 * i));
-    }
-  }
-  return out + sizeof value;
-}
-
-std::uint8_t* put(std::uint8_t* out, std::int64_t value) {
-  return put_integer(out, value);
-}
-
-std::uint8_t* put(std::uint8_t* out, std::string_view text) {
-  out = put_integer(out, static_cast<std::uint32_t>(text.size()));
-  if (!text.empty()) std::memcpy(out, text.data(), text.size());
-  return out + text.size();
-}
-
-template <class... Fields>
-std::uint8_t* put_all(std::uint8_t* out, const Fields&... fields) {
-  ((out = put(out, fields)), ...);
-  return out;
-}
-
-std::size_t size_of(std::int64_t) {
-  return sizeof(std::int64_t);
-}
-std::size_t size_of(std::string_view text) {
-  return sizeof(std::uint32_t) + text.size();
-}
-
-}  // namespace
 
 std::uint8_t* BatchBytes::grow(std::size_t size) {
   const std::size_t before = bytes_.size();

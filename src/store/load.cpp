@@ -20,7 +20,8 @@ constexpr const char* kItems =
     "FROM item i LEFT JOIN item_stock c ON c.item_no = i.no ORDER BY i.no";
 constexpr const char* kOrders =
     "SELECT id, user, item_no, quantity, amount, status, reason, created_at, expires_at, paid_at, "
-    "paid_amount, transaction_id, request_key, close_attempts, unit_sold FROM orders ORDER BY id";
+    "paid_amount, transaction_id, request_key, close_attempts, unit_sold, last_event FROM orders "
+    "ORDER BY id";
 
 /// What is wrong with a row; the remedy is the same for all.
 Error damaged(std::string_view table, std::int64_t key, std::string_view what) {
@@ -146,7 +147,7 @@ Result<> load_order(const Statement& row, sale::State& state) {
 
 }  // namespace
 
-Result<> load_state(Connection& connection, sale::State& state,
+Result<> load_state(Connection& connection, sale::State& state, LastEvents& events,
                     const std::function<void(std::uint64_t)>& progress) {
   auto moment = ReadTransaction::begin(connection);
   if (!moment) return std::unexpected(moment.error());
@@ -157,6 +158,8 @@ Result<> load_state(Connection& connection, sale::State& state,
   std::uint64_t orders = 0;
   auto loaded = scan(connection, kOrders, [&](Statement& row) -> Result<> {
     if (auto done = load_order(row, state); !done) return done;
+    events.resize(state.order_count());
+    events.set(state.order_count() - 1, row.integer(15));
     if (++orders % kProgressEvery == 0 && progress) progress(orders);
     return {};
   });

@@ -106,7 +106,8 @@ constexpr int kLogPages = 4096;
 }  // namespace
 
 /// "Slui" in ASCII, in the header of every record, so that `file` and we can tell it is one.
-constinit const sqlite::Format kRecordFormat{"record",    kRecordFile, "lock",
-                                             0x536c'7569, kMigrations, kLogPages};
+/// Commits are not synced: the journal is what makes a batch durable.
+constinit const sqlite::Format kRecordFormat{"record",    kRecordFile, "lock", 0x536c'7569,
+                                             kMigrations, kLogPages,   false};
 
 }  // namespace sluice::store

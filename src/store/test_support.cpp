@@ -61,9 +61,16 @@ Settings test_settings(bool has_gateway) {
   return settings;
 }
 
-Shop::Shop(std::string where, bool has_gateway)
-    : directory(std::move(where)), settings(test_settings(has_gateway)), state(settings) {
-  auto opened = Record::open(directory);
+RecordOptions test_options(JournalDisk* disk) {
+  return {.segment_bytes = 8 * kJournalBlock, .disk = disk};
+}
+
+Shop::Shop(std::string where, bool has_gateway, JournalDisk* faulty)
+    : directory(std::move(where)),
+      disk(faulty),
+      settings(test_settings(has_gateway)),
+      state(settings) {
+  auto opened = Record::open(directory, test_options(disk));
   if (!opened) throw std::runtime_error(opened.error().message);
   record = std::move(*opened);
 }
@@ -71,7 +78,7 @@ Shop::Shop(std::string where, bool has_gateway)
 Result<> Shop::commit() {
   auto done = record->commit(effects, state, now);
   if (done) effects.clear();
-  return done;
+  return done && settles ? record->settle() : done;
 }
 
 void Shop::open_sale(int items, std::int64_t stock, std::int64_t limit) {
@@ -116,7 +123,7 @@ void Shop::pay(OrderId order, const std::string& transaction) {
 
 void Shop::restart() {
   record.reset();
-  auto opened = Record::open(directory);
+  auto opened = Record::open(directory, test_options(disk));
   ASSERT_TRUE(opened) << opened.error().message;
   record = std::move(*opened);
   state = State(settings);
@@ -241,7 +248,7 @@ void Crowd::person() {
 }
 
 Result<State> load_copy(const std::string& directory, bool has_gateway) {
-  auto record = Record::open(directory);
+  auto record = Record::open(directory, test_options());
   if (!record) return std::unexpected(record.error());
   State state(test_settings(has_gateway));
   if (auto loaded = (*record)->load(state); !loaded) return std::unexpected(loaded.error());

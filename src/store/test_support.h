@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sale/state.h"
+#include "store/journal.h"
 #include "store/record.h"
 #include "store/sqlite.h"
 
@@ -34,16 +35,20 @@ inline constexpr Instant kOpening{1'795'000'000'000};  // in November 2026
 
 sale::Settings test_settings(bool has_gateway = false);
 
+/// A journal of two times eight blocks: it goes round soon, and is made quickly.
+RecordOptions test_options(JournalDisk* disk = nullptr);
+
 /// A state and its record.
 class Shop {
  public:
-  explicit Shop(std::string where, bool has_gateway = false);
+  explicit Shop(std::string where, bool has_gateway = false, JournalDisk* disk = nullptr);
 
   /// Applies a command without writing it; commit() writes what has gathered.
   template <class Command, class... Out>
   auto apply(const Command& command, Out&... out) {
     return state.apply(command, now, effects, out...);
   }
+  /// Into the journal, and where `settles` is set into the tables.
   Result<> commit();
   /// Opens a sale of `items` items with `stock` units each; committed.
   void open_sale(int items, std::int64_t stock, std::int64_t limit = 1);
@@ -55,6 +60,8 @@ class Shop {
   void restart();
 
   std::string directory;
+  JournalDisk* disk;
+  bool settles = true;
   sale::Settings settings;
   sale::State state;
   sale::Effects effects;

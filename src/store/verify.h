@@ -22,6 +22,9 @@ struct VerifyReport {
   std::uint64_t orders = 0;
   std::uint64_t history_rows = 0;
   std::uint64_t seals = 0;
+  /// Of these seals, how many were in the journal of a server that was killed, and not in the
+  /// tables yet: the next start carries them over.
+  std::uint64_t journal_batches = 0;
   std::vector<Finding> findings;  ///< at most `most_findings`; the count goes on
   std::uint64_t finding_count = 0;
   struct ItemLine {
@@ -35,8 +38,10 @@ struct VerifyReport {
   std::string head;
 };
 
-/// Reads the record of `directory` without changing it; safe while a server runs on it. The error
-/// side means that it could not be read at all.
+/// Reads the record of `directory` without changing it; safe while a server runs on it (whose
+/// newest batches, of a fraction of a second, are then not looked at). What only the journal of a
+/// killed server holds is audited with the rest. The error side means that it could not be read at
+/// all.
 Result<VerifyReport> verify(const std::string& directory,
                             const std::function<void(std::string_view)>& progress = {},
                             std::size_t most_findings = 100);

@@ -384,5 +384,80 @@ TEST(Verify, SaysWhyItCannotReadAtAll) {
   EXPECT_THAT(older.error().message, HasSubstr("start the server once"));
 }
 
+/// A record of a server that was killed: some of it in the tables, the rest in the journal.
+class Killed : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Shop shop(temporary_.path(), true);  // only with a gateway money goes back
+    shop.open_sale(1, 100);
+    mia_ = shop.grab("mia");
+    shop.settles = false;
+    shop.grab("noah");
+    shop.pay(mia_, "tx-mia");
+    shop.apply(Refund{{"olivia", "asked for it"}, mia_});
+    ASSERT_TRUE(shop.commit());
+    shop.grab("lena");
+  }
+
+  std::string content(const char* name) const {
+    std::ifstream file(temporary_.path() + name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  const TemporaryDirectory temporary_;
+  OrderId mia_;
+};
+
+TEST_F(Killed, TheJournalIsAuditedWithTheTablesAndNothingIsChanged) {
+  const std::string database = content("/record.db");
+  const std::string log = content("/record.db-wal");
+  const std::string journal = content("/journal");
+  for (int i = 0; i < 2; ++i) {
+    const auto report = verify(temporary_.path());
+    ASSERT_TRUE(report) << report.error().message;
+    EXPECT_EQ(report->finding_count, 0U);
+    EXPECT_EQ(report->orders, 3U);
+    EXPECT_EQ(report->seals, 6U);
+    EXPECT_EQ(report->journal_batches, 4U);
+    EXPECT_EQ(report->lines.at(0).held, 2);
+  }
+  EXPECT_EQ(content("/record.db"), database);
+  EXPECT_EQ(content("/record.db-wal"), log);
+  EXPECT_EQ(content("/journal"), journal);
+  const auto record = Record::open(temporary_.path(), test_options());
+  ASSERT_TRUE(record) << record.error().message;
+  const auto report = verify(temporary_.path());
+  EXPECT_EQ(report->orders, 3U) << "a server that runs is not waited for";
+  EXPECT_EQ(report->journal_batches, 0U);
+}
+
+TEST_F(Killed, TamperingWithTheTablesIsFoundBehindTheJournal) {
+  tamper(temporary_.path(), "UPDATE orders SET amount = 1 WHERE user = 'mia'");
+  const auto report = verify(temporary_.path());
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_GT(report->finding_count, 0U);
+  EXPECT_EQ(report->journal_batches, 4U);
+}
+
+TEST_F(Killed, ADamagedJournalIsAFinding) {
+  std::string journal = content("/journal");
+  journal[3 * kJournalBlock + 100] ^= 1;  // sale, mia, noah: there are later ones
+  std::ofstream(temporary_.path("data/journal"), std::ios::binary) << journal;
+  const auto report = verify(temporary_.path());
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_EQ(report->finding_count, 1U);
+  EXPECT_EQ(report->findings[0].check, "journal");
+  EXPECT_THAT(report->findings[0].detail, HasSubstr("batch 3 is damaged"));
+  EXPECT_EQ(report->orders, 1U) << "the tables are audited all the same";
+}
+
+TEST_F(Killed, AJournalThatDoesNotFitTheTablesIsAFinding) {
+  tamper(temporary_.path(), "DELETE FROM orders");
+  const auto report = verify(temporary_.path());
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_GT(report->finding_count, 0U);
+  EXPECT_EQ(report->findings[0].check, "journal");
+}
+
 }  // namespace
 }  // namespace sluice::store
