@@ -216,6 +216,7 @@ class PaymentSimulation : public testing::Test {
     }
     std::atomic<int> busy{kThreads};
     std::vector<std::thread> threads;
+    threads.reserve(parts.size());
     for (std::vector<Shopper>& part : parts) {
       threads.emplace_back([&world, &busy, seed = random_(), part = std::move(part)]() mutable {
         try {
@@ -279,12 +280,25 @@ class PaymentSimulation : public testing::Test {
     return id;
   }
 
+  std::vector<std::string> some_orders(PaymentWorld& world, const std::string& item,
+                                       const std::string& users, std::size_t count) {
+    std::vector<std::string> orders;
+    orders.reserve(count);
+    for (std::size_t i = 0; i < count; ++i)
+      orders.push_back(one_order(world, item, users + std::to_string(i)));
+    return orders;
+  }
+
+  static void cancel(PaymentWorld& world, const std::string& order, const std::string& user) {
+    const Answer answer =
+        Caller(world.port()).ask("POST", "/api/v1/orders/" + order + "/cancel", world.token(user));
+    EXPECT_EQ(answer.status / 100, 2) << answer.body;
+  }
+
   /// Every notification of these is lost for good: only the reconciler can know.
   void play_lost(PaymentWorld& world) {
     world.open_sale("patient", 100, 3600, kPrice);
-    std::vector<std::string> orders;
-    for (int i = 0; i < 20; ++i)
-      orders.push_back(one_order(world, "patient", "patient" + std::to_string(i)));
+    const std::vector<std::string> orders = some_orders(world, "patient", "lost", 20);
     world.faults(R"({"notify":{"drop":1000000000}})");
     for (const std::string& order : orders)
       EXPECT_EQ(world.at_sandbox("POST", "/_sandbox/orders/" + order + "/pay").status, 200);
@@ -299,10 +313,10 @@ class PaymentSimulation : public testing::Test {
   void play_late_under_kills(PaymentWorld& world, int kills) {
     constexpr std::size_t kEach = 30;
     const std::size_t count = kEach * static_cast<std::size_t>(kills);
-    world.open_sale("brief", static_cast<std::int64_t>(count), 1, kPrice);
-    std::vector<std::string> orders;
+    world.open_sale("given_up", static_cast<std::int64_t>(count), 3600, kPrice);
+    const std::vector<std::string> orders = some_orders(world, "given_up", "late", count);
     for (std::size_t i = 0; i < count; ++i)
-      orders.push_back(one_order(world, "brief", "brief" + std::to_string(i)));
+      cancel(world, orders[i], "late" + std::to_string(i));
     until_none(world, {"awaiting_payment", "closing"});
     Caller sandbox(world.sandbox_port());
     for (std::size_t i = 0; i < count; ++i) {
@@ -328,15 +342,10 @@ class PaymentSimulation : public testing::Test {
   /// A gateway that refuses every closing: all of these are a person's; half of them are tried
   /// again by one, and by then it is well.
   void play_stuck(PaymentWorld& world) {
-    std::vector<std::string> orders;
-    for (int i = 0; i < 10; ++i)
-      orders.push_back(one_order(world, "patient", "stuck" + std::to_string(i)));
+    const std::vector<std::string> orders = some_orders(world, "patient", "stuck", 10);
     world.faults(R"({"close":{"error":")" + world.busy() + R"(","times":1000000}})");
-    for (int i = 0; i < 10; ++i) {
-      Caller(world.port())
-          .ask("POST", "/api/v1/orders/" + orders[static_cast<std::size_t>(i)] + "/cancel",
-               world.token("stuck" + std::to_string(i)));
-    }
+    for (std::size_t i = 0; i < orders.size(); ++i)
+      cancel(world, orders[i], "stuck" + std::to_string(i));
     until_none(world, {"closing"});
     world.faults("{}");
     const auto listed = world.for_a_person();

@@ -50,16 +50,36 @@ std::size_t Deadlines::bytes() const {
   return buckets_.size() * node_bytes;
 }
 
-std::optional<CloseRetry> CloseRetries::take_due(Instant now) {
-  if (queue_.empty() || queue_.top().at > now) return std::nullopt;
-  const CloseRetry retry = queue_.top();
-  queue_.pop();
-  return retry;
+void CloseRetries::plan(OrderSlot slot, Instant at) {
+  forget(slot);
+  plans_.emplace(slot, at);
+  queue_.emplace(at, slot);
+}
+
+void CloseRetries::forget(OrderSlot slot) {
+  const auto plan = plans_.find(slot);
+  if (plan == plans_.end()) return;
+  queue_.erase({plan->second, slot});
+  plans_.erase(plan);
+}
+
+OrderSlot CloseRetries::take_due(Instant now) {
+  const std::optional<Instant> first = next();
+  if (!first || *first > now) return kNoOrder;
+  const OrderSlot slot = queue_.begin()->second;
+  forget(slot);
+  return slot;
 }
 
 std::optional<Instant> CloseRetries::next() const {
   if (queue_.empty()) return std::nullopt;
-  return queue_.top().at;
+  return queue_.begin()->first;
+}
+
+std::size_t CloseRetries::bytes() const {
+  constexpr std::size_t queue_node = sizeof(std::pair<Instant, OrderSlot>) + 48;
+  constexpr std::size_t plan_node = sizeof(std::pair<const OrderSlot, Instant>) + 32;
+  return queue_.size() * (queue_node + plan_node) + plans_.bucket_count() * sizeof(void*);
 }
 
 }  // namespace sluice::sale

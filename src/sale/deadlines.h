@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
-#include <queue>
-#include <vector>
+#include <set>
+#include <unordered_map>
+#include <utility>
 
 #include "base/instant.h"
 #include "sale/order.h"
@@ -34,26 +34,22 @@ class Deadlines {
   std::map<std::int64_t, Bucket> buckets_;
 };
 
-/// A closing that the provider could not decide, to be asked again.
-struct CloseRetry {
-  Instant at;
-  OrderSlot slot = kNoOrder;
-  std::uint8_t attempts = 0;  ///< of the order when this was planned; another number: outdated
-
-  bool operator>(const CloseRetry& other) const {
-    return at != other.at ? at > other.at : slot > other.slot;
-  }
-};
-
+/// Closings that the provider could not decide, to be asked again: one plan for an order at most,
+/// since a forgotten one would ask the provider twice. Orders that were decided meanwhile stay
+/// until their plan is due, as above.
 class CloseRetries {
  public:
-  void add(const CloseRetry& retry) { queue_.push(retry); }
-  std::optional<CloseRetry> take_due(Instant now);
+  /// Takes the place of what was planned for this order before.
+  void plan(OrderSlot slot, Instant at);
+  void forget(OrderSlot slot);
+  /// Takes the first order whose plan is due, or kNoOrder.
+  OrderSlot take_due(Instant now);
   std::optional<Instant> next() const;
-  std::size_t bytes() const { return queue_.size() * sizeof(CloseRetry); }
+  std::size_t bytes() const;
 
  private:
-  std::priority_queue<CloseRetry, std::vector<CloseRetry>, std::greater<>> queue_;
+  std::set<std::pair<Instant, OrderSlot>> queue_;
+  std::unordered_map<OrderSlot, Instant> plans_;  ///< the same, to be found by order
 };
 
 }  // namespace sluice::sale

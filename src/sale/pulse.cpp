@@ -38,17 +38,15 @@ PulseOutcome State::apply(const Pulse& command, Instant now, Effects& effects) {
     if (in.orders[slot].status == OrderStatus::awaiting_payment) give_up(slot, EndReason::deadline);
   }
   while (budget.look()) {
-    const std::optional<CloseRetry> retry = in.close_retries.take_due(now);
-    if (!retry) break;
-    const Order& order = in.orders[retry->slot];
-    const bool outdated =
-        order.status != OrderStatus::closing || order.close_attempts != retry->attempts;
-    if (outdated) continue;
+    const OrderSlot slot = in.close_retries.take_due(now);
+    if (slot == kNoOrder) break;
+    const Order& order = in.orders[slot];
+    if (order.status != OrderStatus::closing) continue;
     --budget.changes;
     if (in.settings.has_gateway) {
       effects.closes.push_back(ClosePayment{order.id});
     } else {
-      in.end_order(retry->slot, now, effects);
+      in.end_order(slot, now, effects);
       ++outcome.expired;
     }
   }

@@ -67,6 +67,24 @@ TEST(ResolveOutcome, Retrying) {
   EXPECT_EQ(world.close(world.id, PaymentClosed::Answer::closed), PaymentClosedOutcome::cancelled);
 }
 
+TEST(ResolveOutcome, RetryingTakesThePlaceOfThePlannedRetry) {
+  World world({draft(2)}, testing::with_gateway());
+  const OrderId id = world.win("ann");
+  ASSERT_EQ(world.cancel("ann", id), CancelOutcome::closing);
+  ASSERT_EQ(world.close(id, PaymentClosed::Answer::retry), PaymentClosedOutcome::retry_later);
+  const Instant first = world.state.next_pulse().value();
+  world.now = world.now + Span{1};
+  ASSERT_EQ(world.apply(Resolve{by_olga(), id, Resolve::Action::retry_close, {}}),
+            ResolveOutcome::retrying);
+  ASSERT_EQ(world.close(id, PaymentClosed::Answer::retry), PaymentClosedOutcome::retry_later);
+  world.now = first;
+  world.pulse();
+  EXPECT_THAT(world.effects.closes, IsEmpty()) << "the provider was asked too early, and twice";
+  world.now = first + Span{1};
+  world.pulse();
+  EXPECT_EQ(world.effects.closes.size(), 1U);
+}
+
 TEST(ResolveOutcome, MarkedPaid) {
   Stuck world;
   EXPECT_EQ(world.resolve(Resolve::Action::mark_paid, "T5"), ResolveOutcome::paid);

@@ -124,7 +124,7 @@ void State::finish_restore(Instant now, Effects& effects) {
       if (in.settings.has_gateway) {
         effects.closes.push_back(ClosePayment{order.id});
       } else {
-        in.close_retries.add(CloseRetry{now, slot, order.close_attempts});
+        in.close_retries.plan(slot, now);
       }
     }
     if (order.status == OrderStatus::refunding && in.settings.has_gateway) {

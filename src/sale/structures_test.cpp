@@ -192,15 +192,26 @@ TEST(Deadlines, AgreeWithASortedList) {
 TEST(CloseRetries, EarliestFirst) {
   CloseRetries retries;
   EXPECT_EQ(retries.next(), std::nullopt);
-  retries.add({kNow + Span{5}, 1, 1});
-  retries.add({kNow + Span{3}, 2, 1});
-  retries.add({kNow + Span{3}, 0, 1});
+  retries.plan(1, kNow + Span{5});
+  retries.plan(2, kNow + Span{3});
+  retries.plan(0, kNow + Span{3});
   EXPECT_EQ(retries.next(), kNow + Span{3});
-  EXPECT_EQ(retries.take_due(kNow), std::nullopt);
-  EXPECT_EQ(retries.take_due(kNow + Span{9})->slot, 0U);
-  EXPECT_EQ(retries.take_due(kNow + Span{9})->slot, 2U);
-  EXPECT_EQ(retries.take_due(kNow + Span{9})->slot, 1U);
-  EXPECT_EQ(retries.take_due(kNow + Span{9}), std::nullopt);
+  EXPECT_EQ(retries.take_due(kNow), kNoOrder);
+  EXPECT_EQ(retries.take_due(kNow + Span{9}), 0U);
+  EXPECT_EQ(retries.take_due(kNow + Span{9}), 2U);
+  EXPECT_EQ(retries.take_due(kNow + Span{9}), 1U);
+  EXPECT_EQ(retries.take_due(kNow + Span{9}), kNoOrder);
+}
+
+TEST(CloseRetries, OnePlanForAnOrder) {
+  CloseRetries retries;
+  retries.plan(1, kNow + Span{5});
+  retries.plan(1, kNow + Span{7});
+  EXPECT_EQ(retries.next(), kNow + Span{7});
+  retries.forget(1);
+  retries.forget(2);
+  EXPECT_EQ(retries.next(), std::nullopt);
+  EXPECT_EQ(retries.take_due(kNow + Span{9}), kNoOrder);
 }
 
 }  // namespace

@@ -81,9 +81,10 @@ void State::Parts::start_closing(OrderSlot slot, Instant now, Effects& effects, 
   order.status = OrderStatus::closing;
   order.close_attempts = 0;
   if (settings.has_gateway) {
+    close_retries.forget(slot);
     effects.closes.push_back(ClosePayment{order.id});
   } else {
-    close_retries.add(CloseRetry{now, slot, order.close_attempts});
+    close_retries.plan(slot, now);
   }
   note(slot, HistoryEvent::closing, now, effects, std::move(actor));
 }
@@ -165,6 +166,7 @@ void State::Parts::close_failed(OrderSlot slot, Instant now, Effects& effects) {
   order.close_attempts = static_cast<std::uint8_t>(order.close_attempts + 1);
   if (order.close_attempts >= settings.max_close_attempts) {
     order.status = OrderStatus::needs_person;
+    close_retries.forget(slot);
     note(slot, HistoryEvent::needs_person, now, effects);
     effects.alarms.push_back(alarm_of(
         order.id, "its payment could not be closed after " + std::to_string(order.close_attempts) +
@@ -176,7 +178,7 @@ void State::Parts::close_failed(OrderSlot slot, Instant now, Effects& effects) {
     wait_ms *= 2;
   }
   wait_ms = std::min(wait_ms, settings.last_close_retry.ms);
-  close_retries.add(CloseRetry{now + Span{wait_ms}, slot, order.close_attempts});
+  close_retries.plan(slot, now + Span{wait_ms});
   note(slot, HistoryEvent::close_retried, now, effects);
 }
 

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <atomic>
-#include <mutex>
 
 #include "http/client.h"
 #include "http/test_server.h"
@@ -95,7 +94,6 @@ class RunningWithMerchant : public RunningTest {
         http::start([this](const http::Request&, http::Responder responder, http::IoThread&) {
           ++received_;
           if (hang_) {
-            const std::lock_guard lock(mutex_);
             held_.push_back(std::move(responder));
             return;
           }
@@ -141,8 +139,7 @@ class RunningWithMerchant : public RunningTest {
   std::atomic<int> received_ = 0;
   std::atomic<int> status_ = 500;
   std::atomic<bool> hang_ = false;
-  std::mutex mutex_;
-  std::vector<http::Responder> held_;
+  std::vector<http::Responder> held_;  ///< of the merchant's I/O thread, until that has ended
 };
 
 TEST_F(RunningWithMerchant, ANotificationIsRepeatedUntilTheScheduleEnds) {
@@ -171,8 +168,6 @@ TEST_F(RunningWithMerchant, EndsAtOnceThoughAMerchantHangs) {
   ASSERT_TRUE(http::eventually([&] { return received_ == 1; }));
   sandbox_->stop();
   sandbox_.reset();
-  const std::lock_guard lock(mutex_);
-  held_.clear();
 }
 
 TEST_F(RunningWithMerchant, UnknownPathsMethodsAndOtherSitesAreRefused) {

@@ -99,7 +99,8 @@ void Closings::put_back(OrderId order) {
   waiting_.push_front(order);
 }
 
-void Closings::tell(OrderId order, Answer answer, std::optional<sale::PaymentSucceeded> payment) {
+void Closings::tell(OrderId order, Answer answer,
+                    const std::optional<sale::PaymentSucceeded>& payment) {
   office_.submit(sale::PaymentClosed{order, answer, payment},
                  [this, order, payment](const engine::Reply& reply) {
                    finish(order, payment, std::get<sale::PaymentClosedOutcome>(reply.outcome));

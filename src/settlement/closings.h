@@ -39,7 +39,7 @@ class Closings {
   void read(OrderId order, const Said<payment::Trade>& said);
   void put_back(OrderId order);
   void tell(OrderId order, sale::PaymentClosed::Answer answer,
-            std::optional<sale::PaymentSucceeded> payment = {});
+            const std::optional<sale::PaymentSucceeded>& payment = {});
   void finish(OrderId order, const std::optional<sale::PaymentSucceeded>& payment,
               sale::PaymentClosedOutcome outcome);
 

@@ -138,7 +138,7 @@ Result<std::unique_ptr<Desk>> open_desk_on(std::unique_ptr<Loop> loop, const Des
   return desk;
 }
 
-Result<std::unique_ptr<Desk>> open_desk(DeskOptions options, engine::Engine& engine,
+Result<std::unique_ptr<Desk>> open_desk(const DeskOptions& options, engine::Engine& engine,
                                         payment::Service& service, payment::Gateway& gateway,
                                         bus::Bus& bus) {
   auto loop = std::make_unique<ThreadLoop>([&engine] { return engine.now(); });

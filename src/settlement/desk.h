@@ -70,7 +70,7 @@ class Desk {
 };
 
 /// Registers for the engine's duties and starts consuming. All must outlive stop().
-Result<std::unique_ptr<Desk>> open_desk(DeskOptions options, engine::Engine& engine,
+Result<std::unique_ptr<Desk>> open_desk(const DeskOptions& options, engine::Engine& engine,
                                         payment::Service& service, payment::Gateway& gateway,
                                         bus::Bus& bus);
 

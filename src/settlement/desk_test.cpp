@@ -10,7 +10,6 @@ namespace sluice::settlement {
 namespace {
 
 using payment::Fault;
-using payment::Trade;
 using sale::OrderStatus;
 using testing::FakeProvider;
 using testing::kHold;
@@ -125,7 +124,7 @@ TEST_F(DeskAtWork, NothingIsCreatedForAnOrderGivenUpMeanwhile) {
 
 TEST(Stopped, TheDeskFinishesWhatTheProviderAnswersAndRefusesTheRest) {
   // On the real thread: the answers arrive from another one.
-  testing::ManualLoop clock;
+  const testing::ManualLoop clock;
   sale::Settings settings;
   settings.has_gateway = true;
   testing::FakeEngine engine(clock, settings);

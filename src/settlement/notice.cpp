@@ -40,7 +40,7 @@ Result<std::string> either(const Fields& fields, std::string_view v2, std::strin
 }
 
 Result<std::string> id_of(const Fields& fields, std::string_view name) {
-  const std::string id = text_of(fields, name);
+  std::string id = text_of(fields, name);
   if (id.empty()) return fail(std::string{name} + " is missing");
   if (id.size() > kMaxIdBytes || has_control(id) || !valid_utf8(id)) {
     return fail(std::string{name} + " " + quote(id) + " is not 1 to 64 plain characters");

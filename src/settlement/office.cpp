@@ -23,9 +23,9 @@ payment::Answer<T> as_answer(Then&& then) {
 
 }  // namespace
 
-Office::Office(const DeskOptions& chosen, Loop& its_loop, engine::Engine& its_engine,
+Office::Office(DeskOptions chosen, Loop& its_loop, engine::Engine& its_engine,
                payment::Service& its_service, payment::Gateway& its_gateway)
-    : options(chosen),
+    : options(std::move(chosen)),
       loop(its_loop),
       engine(its_engine),
       service(its_service),

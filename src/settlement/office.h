@@ -45,7 +45,7 @@ struct Said {
 /// Everything here runs on the loop's thread unless said otherwise.
 class Office {
  public:
-  Office(const DeskOptions& chosen, Loop& its_loop, engine::Engine& its_engine,
+  Office(DeskOptions chosen, Loop& its_loop, engine::Engine& its_engine,
          payment::Service& its_service, payment::Gateway& its_gateway);
 
   const DeskOptions options;

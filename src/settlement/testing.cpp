@@ -363,7 +363,7 @@ std::shared_ptr<Fate> FakeBus::send(const std::string& body, std::uint32_t attem
 
 // ---- fixture -----------------------------------------------------------------------------------
 
-DeskTest::DeskTest(const DeskOptions& options, std::int64_t stock) : options_(options) {
+DeskTest::DeskTest(DeskOptions options, std::int64_t stock) : options_(std::move(options)) {
   auto loop = std::make_unique<ManualLoop>();
   loop_ = loop.get();
   own_loop_ = std::move(loop);
@@ -412,17 +412,18 @@ void DeskTest::advance(Span by) {
 }
 
 std::optional<ShopperPayment> DeskTest::begin(const std::string& user, OrderId order) {
-  std::optional<ShopperPayment> payment;
+  // The answer may come after the test went on.
+  auto payment = std::make_shared<std::optional<ShopperPayment>>();
   error_.reset();
-  desk_->begin(user, order, "127.0.0.1", *loop_, [&](auto answer) {
+  desk_->begin(user, order, "127.0.0.1", *loop_, [this, payment](auto answer) {
     if (answer) {
-      payment = *answer;
+      *payment = *answer;
     } else {
       error_ = answer.error();
     }
   });
   run();
-  return payment;
+  return *payment;
 }
 
 std::string DeskTest::paid_body(OrderId order, const std::string& transaction) const {

@@ -214,9 +214,11 @@ class FakeBus final : public bus::Bus {
 
 /// A desk on all of it, with one sale of ten units.
 class DeskTest : public ::testing::Test {
- protected:
-  explicit DeskTest(const DeskOptions& options = {}, std::int64_t stock = 10);
+ public:
   ~DeskTest() override;
+
+ protected:
+  explicit DeskTest(DeskOptions options = {}, std::int64_t stock = 10);
 
   void open_desk();
   void run() { loop_->run(); }

@@ -77,7 +77,6 @@ PaymentWorld::PaymentWorld(const std::string& api)
   // A day of the gateway's retry schedule takes a minute and a half.
   at_sandbox("PUT", "/_sandbox/clock", R"({"speed":1000})");
   start_server();
-  http::TokenRequest request;
   admin_ = server_->token("operator", true);
   key_ = server_->secret();
   while (!key_.empty() && (key_.back() == '\n' || key_.back() == '\r'))
