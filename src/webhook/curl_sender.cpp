@@ -181,7 +181,7 @@ void CurlSender::pump(const std::function<void(Verdict&&)>& done) {
 }
 
 void CurlSender::wait(Span most) {
-  const auto bounded = std::clamp<std::int64_t>(most.ms, 0, 1000);
+  const auto bounded = std::clamp<std::int64_t>(most.ms, 0, 60'000);
   curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(bounded), nullptr);
 }
 

@@ -22,11 +22,11 @@ constexpr std::string_view kOverdue = "not taken within 24 hours";
 }  // namespace
 
 Instant Desk::step(Instant now) {
-  if (!report(settle_all(now))) return now + kTroublePause;
+  if (!report(stores_, settle_all(now))) return now + kTroublePause;
   bool more = false;
   if (!lanes_.empty() && now >= look_at_) {
     auto derived = derive(now);
-    if (!report(derived ? Result<>{} : std::unexpected(derived.error()))) {
+    if (!report(reads_, derived ? Result<>{} : std::unexpected(derived.error()))) {
       look_at_ = now + kTroublePause;
     } else {
       more = *derived;
@@ -38,10 +38,9 @@ Instant Desk::step(Instant now) {
   return more ? now : next_wake(now);
 }
 
-bool Desk::report(const Result<>& result) {
+bool Desk::report(bool& works, const Result<>& result) {
   const bool fine = result.has_value();
-  counts_.healthy = fine;
-  if (std::exchange(stores_, fine) == fine) return fine;
+  if (std::exchange(works, fine) == fine) return fine;
   if (fine) {
     spdlog::warn("webhooks go on");
   } else {
@@ -210,7 +209,7 @@ Result<> Desk::begin_at_head() {
 
 void Desk::fill(Instant now) {
   for (auto& [no, lane] : lanes_) {
-    if (!report(fill(lane, now))) return;
+    if (!report(stores_, fill(lane, now))) return;
   }
 }
 
@@ -239,14 +238,14 @@ void Desk::tidy(Instant now) {
     more = *pruned;
     return {};
   });
-  if (!report(written)) {
+  if (!report(stores_, written)) {
     tidy_at_ = now + kTroublePause;
     return;
   }
   for (auto& [no, lane] : lanes_)
     recount(lane);
   tidy_at_ = more ? now : now + kTidyEvery;
-  if (auto moved = book_->database().checkpoint_if_due(); !moved) report(moved);
+  if (auto moved = book_->database().checkpoint_if_due(); !moved) report(stores_, moved);
 }
 
 Instant Desk::next_wake(Instant now) {
@@ -265,6 +264,7 @@ Instant Desk::next_wake(Instant now) {
 
 Counts Desk::counts() const {
   Counts counts = counts_;
+  counts.healthy = stores_ && reads_;
   counts.endpoints = lanes_.size();
   counts.in_flight = in_flight_.size();
   counts.behind = static_cast<std::uint64_t>(std::max<std::int64_t>(head_ - position_, 0));

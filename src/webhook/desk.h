@@ -104,7 +104,8 @@ class Desk {
   void fill(Instant now);
   Result<> fill(Lane& lane, Instant now);
   Instant next_wake(Instant now);
-  bool report(const Result<>& result);
+  /// Logs when something begins to fail, and when it works again.
+  static bool report(bool& works, const Result<>& result);
 
   const DeskOptions options_;
   Source& source_;
@@ -119,7 +120,7 @@ class Desk {
   std::int64_t pings_ = 0;
   Instant look_at_;
   Instant tidy_at_;
-  bool stores_ = true;  ///< as it was logged last
+  bool stores_ = true, reads_ = true;  ///< as it was logged last
   Counts counts_;
 };
 

@@ -38,7 +38,7 @@ class Office {
 
   /// Runs `job` on the office's thread. False: too many wait, or it stops. Any thread.
   bool post(Job&& job);
-  /// Any thread; not older than a second.
+  /// Any thread; as of the last thing that happened.
   Counts counts() const;
   /// Waits a moment for what is in flight and ends; what was not answered is sent again after the
   /// next start. Once.

@@ -163,7 +163,7 @@ struct Counts {
   std::uint64_t failed = 0;
   std::uint64_t in_flight = 0;
   std::uint64_t behind = 0;  ///< rows of the history that were not looked at yet
-  bool healthy = true;       ///< webhooks.db can be written
+  bool healthy = true;       ///< webhooks.db can be written and the record be read
 };
 
 }  // namespace sluice::webhook
