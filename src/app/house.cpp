@@ -15,6 +15,7 @@
 #include "app/version.h"
 #include "app/webhooks.h"
 #include "engine/embedded.h"
+#include "web/storefront.h"
 
 namespace sluice::app {
 
@@ -183,7 +184,9 @@ Result<std::unique_ptr<http::Server>> House::listen(const std::string& where, st
                     config_.text("server.tls_private_key")};
   options.threads = threads;
   options.max_connections = max_connections_;
-  return http::Server::start(options, api_->services(operators));
+  const web::StorefrontOptions pages{tokens_.hs256_secret,
+                                     !config_.text("server.tls_certificate").empty()};
+  return http::Server::start(options, web::storefront(*api_, operators, pages));
 }
 
 http::ServerCounts House::counts() const {
