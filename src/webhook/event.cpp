@@ -60,7 +60,8 @@ http::JsonWriter& begin(http::JsonWriter& json, const Event& event) {
 
 Event order_event(const store::Change& change, OrderWriter write_order) {
   Event event;
-  event.id = fmt::format("evt_{}", change.sequence);
+  // With its time, so that an older record that was put back does not use ids again.
+  event.id = fmt::format("evt_{}_{}", change.sequence, change.at.ms);
   event.type = type_of(change.event);
   event.subject = sluice::to_text(change.order.id);
   event.at = change.at;
@@ -73,7 +74,7 @@ Event order_event(const store::Change& change, OrderWriter write_order) {
 
 Event item_event(const store::SoldOutItem& item, std::int64_t head, Instant now) {
   Event event;
-  event.id = fmt::format("evt_{}_{}", head, item.no.value);
+  event.id = fmt::format("evt_{}_{}_{}", head, item.no.value, now.ms);
   event.type = EventType::item_sold_out;
   event.subject = item.id;
   event.at = now;
