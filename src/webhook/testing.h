@@ -81,12 +81,12 @@ class DeskTest : public ::testing::Test {
  protected:
   DeskTest() {
     std::string name = "/tmp/sluice-webhook-XXXXXX";
-    directory_ = ::mkdtemp(name.data());
+    directory_ = root_ = ::mkdtemp(name.data());
     open();
   }
   ~DeskTest() override {
     desk_.reset();
-    std::filesystem::remove_all(directory_);
+    std::filesystem::remove_all(root_);
   }
 
   /// As after a restart; what was in flight is forgotten.
@@ -152,7 +152,8 @@ class DeskTest : public ::testing::Test {
         sender_.sent, [&](const Parcel& parcel) { return parcel.url == url; }));
   }
 
-  std::string directory_;
+  std::string root_;
+  std::string directory_;  ///< of the database, in the root
   Instant now_ = kStart;
   std::optional<EndpointDraft> configured_;
   FakeSource source_;
