@@ -174,7 +174,7 @@ TEST_F(WebhookTest, AReceiverThatWasDownGetsEverythingInOrderOnceItIsBack) {
       const Answer refund = world_.operate("POST", "/api/v1/admin/orders/" + order + "/refund",
                                            R"({"reason":"it is broken"})");
       ASSERT_EQ(refund.status, 200) << refund.body;
-      expected[order].push_back("order.refunded");
+      expected[order].emplace_back("order.refunded");
     }
     if (i % 4 == 2) {  // the server dies, perhaps with events that were read and not sent
       world_.kill_server();

@@ -11,36 +11,36 @@ using sqlite::Database;
 using sqlite::ResetGuard;
 using sqlite::Statement;
 
-enum Book::Sql : std::size_t {
-  kEndpoints,
-  kInsertEndpoint,
-  kUpdateEndpoint,
-  kRemoveEndpoint,
-  kPosition,
-  kSetPosition,
-  kTold,
-  kTell,
-  kUntell,
-  kHasEvent,
-  kInsertDelivery,
-  kArrange,
-  kDue,
-  kNextDue,
-  kFinish,
-  kLogAttempt,
-  kGiveUp,
-  kArrangeAll,
-  kPullAhead,
-  kRedeliver,
-  kList,
-  kFind,
-  kAttempts,
-  kPending,
-  kFailed,
-  kPrune,
-  kPruneOrphans,
-  kPruneAttempts,
-  kSqlCount,
+enum class Book::Sql : std::uint8_t {
+  endpoints,
+  insert_endpoint,
+  update_endpoint,
+  remove_endpoint,
+  position,
+  set_position,
+  told,
+  tell,
+  untell,
+  has_event,
+  insert_delivery,
+  arrange,
+  due,
+  next_due,
+  finish,
+  log_attempt,
+  give_up,
+  arrange_all,
+  pull_ahead,
+  redeliver,
+  list,
+  find,
+  attempts,
+  pending,
+  failed,
+  prune,
+  prune_orphans,
+  prune_attempts,
+  sql_count,
 };
 
 namespace {
@@ -134,7 +134,7 @@ Result<std::unique_ptr<Book>> Book::open(const std::string& directory) {
 }
 
 Result<> Book::prepare() {
-  static_assert(kStatements.size() == kSqlCount);
+  static_assert(kStatements.size() == static_cast<std::size_t>(Sql::sql_count));
   for (const char* sql : kStatements) {
     auto prepared = database_->connection().prepare(sql);
     if (!prepared) return std::unexpected(prepared.error());
@@ -144,7 +144,7 @@ Result<> Book::prepare() {
 }
 
 Statement& Book::at(Sql which) {
-  return statements_[which];
+  return statements_[static_cast<std::size_t>(which)];
 }
 
 Error Book::error(std::string_view doing) {
@@ -175,7 +175,7 @@ Result<std::vector<Delivery>> Book::read(Statement& statement) {
 // ---- endpoints ---------------------------------------------------------------------------------
 
 Result<std::vector<Endpoint>> Book::endpoints() {
-  Statement& rows = at(kEndpoints);
+  Statement& rows = at(Sql::endpoints);
   const ResetGuard guard(rows);
   std::vector<Endpoint> found;
   int code = rows.step();
@@ -195,7 +195,7 @@ Result<std::vector<Endpoint>> Book::endpoints() {
 }
 
 Result<> Book::insert(Endpoint& endpoint) {
-  Statement& statement = at(kInsertEndpoint);
+  Statement& statement = at(Sql::insert_endpoint);
   statement.bind(1, std::string_view(endpoint.id));
   statement.bind(2, std::string_view(endpoint.url));
   statement.bind(3, std::string_view(endpoint.secret));
@@ -209,7 +209,7 @@ Result<> Book::insert(Endpoint& endpoint) {
 }
 
 Result<> Book::update(const Endpoint& endpoint) {
-  Statement& statement = at(kUpdateEndpoint);
+  Statement& statement = at(Sql::update_endpoint);
   statement.bind(1, endpoint.no);
   statement.bind(2, std::string_view(endpoint.url));
   statement.bind(3, std::string_view(endpoint.secret));
@@ -220,23 +220,23 @@ Result<> Book::update(const Endpoint& endpoint) {
 }
 
 Result<> Book::remove(std::int64_t endpoint) {
-  at(kRemoveEndpoint).bind(1, endpoint);
-  return run(at(kRemoveEndpoint));
+  at(Sql::remove_endpoint).bind(1, endpoint);
+  return run(at(Sql::remove_endpoint));
 }
 
 // ---- the position in the history ---------------------------------------------------------------
 
 Result<std::int64_t> Book::position() {
-  return number(at(kPosition));
+  return number(at(Sql::position));
 }
 
 Result<> Book::set_position(std::int64_t history) {
-  at(kSetPosition).bind(1, history);
-  return run(at(kSetPosition));
+  at(Sql::set_position).bind(1, history);
+  return run(at(Sql::set_position));
 }
 
 Result<std::set<ItemNo>> Book::told() {
-  Statement& rows = at(kTold);
+  Statement& rows = at(Sql::told);
   const ResetGuard guard(rows);
   std::set<ItemNo> items;
   int code = rows.step();
@@ -247,7 +247,7 @@ Result<std::set<ItemNo>> Book::told() {
 }
 
 Result<> Book::tell(ItemNo item, bool sold_out) {
-  Statement& statement = at(sold_out ? kTell : kUntell);
+  Statement& statement = at(sold_out ? Sql::tell : Sql::untell);
   statement.bind(1, std::int64_t{item.value});
   return run(statement);
 }
@@ -256,7 +256,7 @@ Result<> Book::tell(ItemNo item, bool sold_out) {
 
 Result<> Book::insert_delivery(std::int64_t endpoint, const Event& event, DeliveryState state,
                                Instant now, Instant next_at, std::string_view why) {
-  Statement& statement = at(kInsertDelivery);
+  Statement& statement = at(Sql::insert_delivery);
   statement.bind(1, endpoint);
   statement.bind(2, std::string_view(event.id));
   statement.bind(3, static_cast<std::int64_t>(event.type));
@@ -277,9 +277,9 @@ Result<> Book::insert_delivery(std::int64_t endpoint, const Event& event, Delive
 
 Result<bool> Book::enqueue(std::int64_t endpoint, const Event& event, Instant now,
                            std::optional<Instant> next_at) {
-  at(kHasEvent).bind(1, endpoint);
-  at(kHasEvent).bind(2, std::string_view(event.id));
-  auto known = number(at(kHasEvent));
+  at(Sql::has_event).bind(1, endpoint);
+  at(Sql::has_event).bind(2, std::string_view(event.id));
+  auto known = number(at(Sql::has_event));
   if (!known) return std::unexpected(known.error());
   if (*known > 0) return false;
   if (auto inserted =
@@ -299,13 +299,13 @@ Result<> Book::log_refused(std::int64_t endpoint, const Event& event, Instant no
 }
 
 Result<> Book::arrange(std::int64_t endpoint, std::string_view subject) {
-  at(kArrange).bind(1, endpoint);
-  at(kArrange).bind(2, subject);
-  return run(at(kArrange));
+  at(Sql::arrange).bind(1, endpoint);
+  at(Sql::arrange).bind(2, subject);
+  return run(at(Sql::arrange));
 }
 
 Result<std::vector<Delivery>> Book::due(std::int64_t endpoint, Instant now, std::size_t limit) {
-  Statement& statement = at(kDue);
+  Statement& statement = at(Sql::due);
   statement.bind(1, endpoint);
   statement.bind(2, now.ms);
   statement.bind(3, static_cast<std::int64_t>(limit));
@@ -313,7 +313,7 @@ Result<std::vector<Delivery>> Book::due(std::int64_t endpoint, Instant now, std:
 }
 
 Result<std::optional<Instant>> Book::next_due(std::int64_t endpoint) {
-  Statement& statement = at(kNextDue);
+  Statement& statement = at(Sql::next_due);
   const ResetGuard guard(statement);
   statement.bind(1, endpoint);
   if (statement.step() != SQLITE_ROW) return std::unexpected(error("reading the webhook log"));
@@ -323,14 +323,14 @@ Result<std::optional<Instant>> Book::next_due(std::int64_t endpoint) {
 
 Result<> Book::finish(const Delivery& delivery, const Attempt& attempt, Fate fate,
                       Instant next_at) {
-  Statement& log = at(kLogAttempt);
+  Statement& log = at(Sql::log_attempt);
   log.bind(1, delivery.no);
   log.bind(2, attempt.at.ms);
   log.bind(3, std::int64_t{attempt.status});
   log.bind(4, attempt.took.ms);
   log.bind(5, std::string_view(attempt.error));
   if (auto logged = run(log); !logged) return logged;
-  Statement& statement = at(kFinish);
+  Statement& statement = at(Sql::finish);
   statement.bind(1, delivery.no);
   statement.bind_null(2);
   statement.bind_null(4);
@@ -348,27 +348,27 @@ Result<> Book::finish(const Delivery& delivery, const Attempt& attempt, Fate fat
 
 Result<std::int64_t> Book::give_up_overdue(std::int64_t endpoint, Instant now,
                                            std::string_view why) {
-  Statement& statement = at(kGiveUp);
+  Statement& statement = at(Sql::give_up);
   statement.bind(1, endpoint);
   statement.bind(2, now.ms);
   statement.bind(3, why);
   if (auto done = run(statement); !done) return std::unexpected(done.error());
   const std::int64_t count = sqlite3_changes(database_->connection().raw());
   if (count == 0) return count;
-  at(kArrangeAll).bind(1, endpoint);
-  if (auto done = run(at(kArrangeAll)); !done) return std::unexpected(done.error());
+  at(Sql::arrange_all).bind(1, endpoint);
+  if (auto done = run(at(Sql::arrange_all)); !done) return std::unexpected(done.error());
   return count;
 }
 
 Result<> Book::pull_ahead(std::int64_t endpoint, Instant now) {
-  at(kPullAhead).bind(1, endpoint);
-  at(kPullAhead).bind(2, now.ms);
-  return run(at(kPullAhead));
+  at(Sql::pull_ahead).bind(1, endpoint);
+  at(Sql::pull_ahead).bind(2, now.ms);
+  return run(at(Sql::pull_ahead));
 }
 
 Result<std::int64_t> Book::redeliver(std::int64_t endpoint, std::optional<std::int64_t> delivery,
                                      Instant now) {
-  Statement& statement = at(kRedeliver);
+  Statement& statement = at(Sql::redeliver);
   statement.bind(1, endpoint);
   if (delivery) {
     statement.bind(2, *delivery);
@@ -380,15 +380,15 @@ Result<std::int64_t> Book::redeliver(std::int64_t endpoint, std::optional<std::i
   statement.bind(5, kMaxRedelivered);
   if (auto done = run(statement); !done) return std::unexpected(done.error());
   const std::int64_t count = sqlite3_changes(database_->connection().raw());
-  at(kArrangeAll).bind(1, endpoint);
-  if (auto done = run(at(kArrangeAll)); !done) return std::unexpected(done.error());
+  at(Sql::arrange_all).bind(1, endpoint);
+  if (auto done = run(at(Sql::arrange_all)); !done) return std::unexpected(done.error());
   return count;
 }
 
 // ---- reading -----------------------------------------------------------------------------------
 
 Result<std::vector<Delivery>> Book::list(std::int64_t endpoint, const DeliveryFilter& filter) {
-  Statement& statement = at(kList);
+  Statement& statement = at(Sql::list);
   statement.bind(1, endpoint);
   statement.bind(2, filter.before.value_or(INT64_MAX));
   statement.bind_null(3);
@@ -400,14 +400,14 @@ Result<std::vector<Delivery>> Book::list(std::int64_t endpoint, const DeliveryFi
 }
 
 Result<std::optional<Delivery>> Book::find(std::int64_t endpoint, std::int64_t delivery) {
-  Statement& statement = at(kFind);
+  Statement& statement = at(Sql::find);
   statement.bind(1, endpoint);
   statement.bind(2, delivery);
   auto found = read(statement);
   if (!found) return std::unexpected(found.error());
   if (found->empty()) return std::optional<Delivery>{};
   Delivery& one = found->front();
-  Statement& rows = at(kAttempts);
+  Statement& rows = at(Sql::attempts);
   const ResetGuard guard(rows);
   rows.bind(1, delivery);
   int code = rows.step();
@@ -420,19 +420,19 @@ Result<std::optional<Delivery>> Book::find(std::int64_t endpoint, std::int64_t d
 }
 
 Result<std::int64_t> Book::pending(std::int64_t endpoint) {
-  at(kPending).bind(1, endpoint);
-  return number(at(kPending));
+  at(Sql::pending).bind(1, endpoint);
+  return number(at(Sql::pending));
 }
 
 Result<std::int64_t> Book::failed(std::int64_t endpoint) {
-  at(kFailed).bind(1, endpoint);
-  return number(at(kFailed));
+  at(Sql::failed).bind(1, endpoint);
+  return number(at(Sql::failed));
 }
 
 Result<bool> Book::prune(Instant before) {
   bool more = false;
-  at(kPrune).bind(1, before.ms);
-  for (const Sql which : {kPrune, kPruneOrphans, kPruneAttempts}) {
+  at(Sql::prune).bind(1, before.ms);
+  for (const Sql which : {Sql::prune, Sql::prune_orphans, Sql::prune_attempts}) {
     if (auto done = run(at(which)); !done) return std::unexpected(done.error());
     more = more || sqlite3_changes(database_->connection().raw()) >= 2000;
   }

@@ -81,7 +81,7 @@ class Book {
   Result<bool> prune(Instant before);
 
  private:
-  enum Sql : std::size_t;
+  enum class Sql : std::uint8_t;
   Book() = default;
   Result<> prepare();
   sqlite::Statement& at(Sql which);

@@ -172,6 +172,7 @@ void CurlSender::pump(const std::function<void(Verdict&&)>& done) {
   int left = 0;
   while (CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
     if (message->msg != CURLMSG_DONE) continue;
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-union-access): libcurl says which member it is
     const CURLcode code = message->data.result;
     auto node = active_.extract(message->easy_handle);
     SLUICE_ASSERT(!node.empty(), "libcurl ends only what was begun");

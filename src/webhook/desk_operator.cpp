@@ -202,7 +202,7 @@ Outcome<Endpoint> Desk::renew_secret(const std::string& id) {
 Outcome<Endpoint> Desk::remove(const std::string& id) {
   auto found = find_own(id);
   if (!found) return std::unexpected(found.error());
-  const Endpoint endpoint = (*found)->endpoint;
+  Endpoint endpoint = (*found)->endpoint;
   if (auto written = write_through([&] { return book_->remove(endpoint.no); }); !written) {
     return storage(written.error());
   }

@@ -9,7 +9,6 @@ namespace {
 
 using sale::HistoryEvent;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST_F(DeskTest, TellsWhatHappensFromTheRegistrationOn) {

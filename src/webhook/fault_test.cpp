@@ -23,6 +23,7 @@ struct WithFaults {
   FaultVfs disk_;
 };
 
+// NOLINTNEXTLINE(misc-multiple-inheritance): bases are made in this order
 class DeskFaultTest : public WithFaults, public DeskTest {};
 
 TEST_F(DeskFaultTest, AFullDiskHoldsEventsBackAndLosesNone) {
@@ -72,6 +73,7 @@ TEST_F(DeskFaultTest, ABrokenDiskStopsItUntilTheNextStart) {
   EXPECT_THAT(taken_, ElementsAre("evt_1"));
 }
 
+// NOLINTNEXTLINE(misc-multiple-inheritance): as above
 class PowerCutTest : public WithFaults,
                      public DeskTest,
                      public ::testing::WithParamInterface<std::uint64_t> {};

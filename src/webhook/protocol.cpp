@@ -33,7 +33,7 @@ std::array<unsigned char, Size> random_bytes() {
 template <std::size_t Size>
 std::string random_text() {
   const auto bytes = random_bytes<Size>();
-  std::string raw(bytes.begin(), bytes.end());
+  const std::string raw(bytes.begin(), bytes.end());
   return to_base64url(raw);
 }
 
