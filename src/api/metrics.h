@@ -61,7 +61,7 @@ enum class PaymentResult : std::uint8_t {
 };
 inline constexpr std::size_t kPaymentResults = static_cast<std::size_t>(PaymentResult::storage) + 1;
 
-inline constexpr std::size_t kMaxRoutes = 64;
+inline constexpr std::size_t kMaxRoutes = 96;
 inline constexpr std::size_t kStatusClasses = 6;  ///< index 1 to 5: 1xx to 5xx
 
 /// Upper bounds of the latency buckets in microseconds; one more bucket has no bound.
@@ -84,6 +84,15 @@ class Metrics {
  public:
   MetricsCell& new_cell();
   void observe(std::function<http::ServerCounts()> counts);
+
+  /// Sums over all threads since the start.
+  struct Totals {
+    std::array<std::uint64_t, kGrabResults> grabs{};
+    std::array<std::uint64_t, kLatencyBounds.size() + 1> latency{};
+    std::uint64_t requests = 0;
+    std::uint64_t connections = 0;  ///< open now
+  };
+  Totals totals();
 
   struct RouteName {
     std::string method;

@@ -275,6 +275,20 @@ enum class RefundOutcome : std::uint8_t {
   refunding,
 };
 
+/// Something an operator did that no other command tells of. It changes the audit log alone.
+struct Remark {
+  enum class Deed : std::uint8_t { signed_in, signed_out, replayed_notification };
+  Operator by;
+  Deed deed = Deed::signed_in;
+  std::string subject;  ///< what it was done to
+  std::string detail;
+};
+enum class RemarkOutcome : std::uint8_t {
+  invalid_text,  ///< a text is longer than kMaxRemarkBytes, or no UTF-8 without control characters
+  noted,
+};
+inline constexpr std::size_t kMaxRemarkBytes = 1024;
+
 // ---- time --------------------------------------------------------------------------------------
 
 /// Expires what is due, gives up orders of cancelled sales, and asks again for closings whose
@@ -291,12 +305,12 @@ struct PulseOutcome {
 using Command =
     std::variant<Grab, CancelByUser, BeginPayment, PaymentSucceeded, PaymentFailed, PaymentClosed,
                  RefundFinished, OpenSale, AddItem, ChangeSale, ChangeItem, PauseSale, CancelSale,
-                 AdjustStock, Resolve, Refund, Pulse>;
+                 AdjustStock, Resolve, Refund, Remark, Pulse>;
 
 using Outcome = std::variant<GrabOutcome, CancelOutcome, BeginPaymentOutcome, PaymentOutcome,
                              PaymentFailedOutcome, PaymentClosedOutcome, RefundFinishedOutcome,
                              OpenSaleOutcome, AddItemOutcome, ChangeSaleOutcome, ChangeItemOutcome,
                              PauseSaleOutcome, CancelSaleOutcome, AdjustStockOutcome,
-                             ResolveOutcome, RefundOutcome, PulseOutcome>;
+                             ResolveOutcome, RefundOutcome, RemarkOutcome, PulseOutcome>;
 
 }  // namespace sluice::sale
