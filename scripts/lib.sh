@@ -17,7 +17,7 @@ packages_test=(libgtest-dev libgmock-dev librapidcheck-dev sqlite3)
 # What the pages are built with, and the tests with other people's clients; see need_node.
 packages_node=(nodejs npm)
 # What the tests in a browser need on top: it, and letters for both languages.
-packages_browser=(chromium fonts-noto-core fonts-noto-cjk)
+packages_browser=(chromium-headless-shell fonts-noto-core fonts-noto-cjk)
 # What the rest of `./test` needs on top: fuzzing and analysis by clang, coverage.
 packages_analysis=(clang-22 clang-tidy-22 libclang-rt-22-dev gcovr python3)
 # What bench/ needs on top: the peers, a second load generator, a profiler.

@@ -1,6 +1,7 @@
 // Escaping, and the few forms of elements there are.
 #include "web/html.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/assert.h"
@@ -20,11 +21,9 @@ bool is_local(std::string_view path) {
 }
 
 bool has_scheme(std::string_view address, std::initializer_list<std::string_view> schemes) {
-  if (has_control(address)) return false;
-  for (const std::string_view scheme : schemes) {
-    if (address.starts_with(scheme) && address.size() > scheme.size()) return true;
-  }
-  return false;
+  return !has_control(address) && std::ranges::any_of(schemes, [&](std::string_view scheme) {
+    return address.starts_with(scheme) && address.size() > scheme.size();
+  });
 }
 
 }  // namespace
@@ -87,17 +86,17 @@ Html& Html::text(std::string_view words) {
 }
 
 Html& Html::script(const Url& source) {
-  out_.append("<script type=\"module\" src=\"");
+  out_.append(R"(<script type="module" src=")");
   out_.append(escape_html(source.text()));
-  out_.append("\"></script>");
+  out_.append(R"("></script>)");
   return *this;
 }
 
 Html& Html::refresh_without_script(int seconds) {
   SLUICE_ASSERT(seconds > 0, "a refresh that leaves time to read");
-  out_.append("<noscript><meta http-equiv=\"refresh\" content=\"")
+  out_.append(R"(<noscript><meta http-equiv="refresh" content=")")
       .append(std::to_string(seconds))
-      .append("\"></noscript>");
+      .append(R"("></noscript>)");
   return *this;
 }
 

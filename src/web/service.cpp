@@ -23,23 +23,23 @@ using http::Method;
 
 // clang-format off
 constexpr Route kRoutes[] = {
-    {Method::get,  "/", show_sales, Access::open},
-    {Method::get,  "/assets/{file}", send_asset, Access::files},
-    {Method::get,  "/items/{item}", show_item, Access::open},
-    {Method::post, "/items/{item}/grab", grab, Access::deed},
-    {Method::get,  "/items/{item}/grab", back_to_item, Access::open},
-    {Method::get,  "/orders", show_orders, Access::shopper},
-    {Method::get,  "/orders/{order}", show_order, Access::shopper},
-    {Method::get,  "/orders/{order}/status", tell_order, Access::script},
-    {Method::get,  "/orders/{order}/events", stream_order, Access::script},
-    {Method::post, "/orders/{order}/cancel", cancel, Access::deed},
-    {Method::get,  "/orders/{order}/cancel", back_to_order, Access::open},
-    {Method::post, "/orders/{order}/payment", begin_payment, Access::deed},
-    {Method::get,  "/orders/{order}/payment", show_payment, Access::shopper},
-    {Method::get,  "/signin", show_sign_in, Access::open},
-    {Method::post, "/session", sign_in, Access::form},
-    {Method::post, "/session/end", sign_out, Access::deed},
-    {Method::post, "/preferences", set_preferences, Access::form},
+    {"/", show_sales, Method::get, Access::open},
+    {"/assets/{file}", send_asset, Method::get, Access::files},
+    {"/items/{item}", show_item, Method::get, Access::open},
+    {"/items/{item}/grab", grab, Method::post, Access::deed},
+    {"/items/{item}/grab", back_to_item, Method::get, Access::open},
+    {"/orders", show_orders, Method::get, Access::shopper},
+    {"/orders/{order}", show_order, Method::get, Access::shopper},
+    {"/orders/{order}/status", tell_order, Method::get, Access::script},
+    {"/orders/{order}/events", stream_order, Method::get, Access::script},
+    {"/orders/{order}/cancel", cancel, Method::post, Access::deed},
+    {"/orders/{order}/cancel", back_to_order, Method::get, Access::open},
+    {"/orders/{order}/payment", begin_payment, Method::post, Access::deed},
+    {"/orders/{order}/payment", show_payment, Method::get, Access::shopper},
+    {"/signin", show_sign_in, Method::get, Access::open},
+    {"/session", sign_in, Method::post, Access::form},
+    {"/session/end", sign_out, Method::post, Access::deed},
+    {"/preferences", set_preferences, Method::post, Access::form},
 };
 // clang-format on
 
@@ -147,7 +147,7 @@ class Service final : public http::Service {
 
   /// The limits of the API count for pages too: they lead to the same engine.
   bool within_limits(const Request& request, Visit& visit, bool by_user) {
-    api::Context& context = desk_.api;
+    const api::Context& context = desk_.api;
     const auto within = [&](http::RateLimiter& limiter, std::string_view key) {
       if (!limiter.enabled()) return true;
       const http::LimitDecision decision = limiter.admit(key, visit.visitor.now);

@@ -48,9 +48,9 @@ enum class Access : std::uint8_t {
 };
 
 struct Route {
-  http::Method method;
   std::string_view pattern;
   Handler handler;
+  http::Method method;
   Access access;
 };
 

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdtempSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {chromium} from 'playwright-core';
 
-const kBinary = process.env.SLUICE_BINARY;
-const kChromium = process.env.SLUICE_CHROMIUM ?? '/usr/bin/chromium';
+const kBinary = process.env.SLUICE_BINARY && path.resolve(process.env.SLUICE_BINARY);
+// The shell has no windows; the whole browser now and then takes minutes to close one.
+const kChromium = process.env.SLUICE_CHROMIUM ??
+  ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find((program) => existsSync(program));
 
 /** `sluice serve --demo` in a folder of its own: the gateway is the sandbox, names sign in. */
 export class Shop {
