@@ -1,17 +1,13 @@
 // Orders that wait for somebody to decide, and what can be decided.
-import {useEffect} from 'preact/hooks';
 import {useList} from './load';
 import {Decisions} from './resolve';
-import {attentionCount, t} from './state';
+import {t} from './state';
 import type {Word} from './text';
 import type {Order} from './types';
 import {Empty, Head, Link, Loading, money, StatusChip, Time, Trouble} from './ui';
 
 export function AttentionPage() {
-  const list = useList<Order>('/attention?limit=50', 'orders');
-  useEffect(() => {
-    if (!list.loading && attentionCount.value !== list.rows.length) list.reload();
-  }, [attentionCount.value]);
+  const list = useList<Order>('/attention?limit=50', 'orders', 4000);
   return <>
     <Head title={t('attention')} lead={t('attention_lead')} />
     {list.problem && <Trouble problem={list.problem} retry={list.reload} />}

@@ -29,7 +29,7 @@ function colorOf(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-function options(title: string, lines: Line[], width: number): uPlot.Options {
+function options(lines: Line[], width: number): uPlot.Options {
   const soft = colorOf('--ink-soft');
   const line = colorOf('--line');
   const axis = {stroke: soft, grid: {stroke: line, width: 1}, ticks: {stroke: line, width: 1},
@@ -46,7 +46,6 @@ function options(title: string, lines: Line[], width: number): uPlot.Options {
     series: [{}, ...lines.map((one) => ({label: one.label, stroke: colorOf(one.color), width: 2,
       points: {show: false},
       ...(one.fill ? {fill: `${colorOf(one.color)}22`} : {})}))],
-    title: '', class: title,
   };
 }
 
@@ -75,7 +74,7 @@ export function Chart({title, lines, sale = '', now}: Props) {
     if (!box) return undefined;
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options('', lines, Math.max(200, box.clientWidth)),
+      plot.current = new uPlot(options(lines, Math.max(200, box.clientWidth)),
         (rows ?? [[], ...names.map(() => [])]) as uPlot.AlignedData, box);
     };
     draw();

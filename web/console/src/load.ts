@@ -1,5 +1,5 @@
 // Loading of what a page shows: its states, and lists that grow page by page.
-import {useEffect, useState} from 'preact/hooks';
+import {useEffect, useRef, useState} from 'preact/hooks';
 import {ask, Problem} from './api';
 import {language} from './state';
 
@@ -8,6 +8,8 @@ export interface Loaded<T> {
   problem: Problem | null;
   loading: boolean;
   reload: () => void;
+  /** The same unasked: it does not keep a session alive. */
+  refresh: () => void;
   set: (data: T) => void;
 }
 
@@ -20,11 +22,12 @@ export function useLoad<T>(path: string): Loaded<T> {
   const [problem, setProblem] = useState<Problem | null>(null);
   const [loading, setLoading] = useState(true);
   const [turn, setTurn] = useState(0);
+  const quiet = useRef(false);
   const spoken = language.value;
   useEffect(() => {
     const abort = new AbortController();
     setLoading(true);
-    ask<T>(path, {signal: abort.signal}).then((loaded) => {
+    ask<T>(path, {signal: abort.signal, background: quiet.current}).then((loaded) => {
       set(loaded);
       setProblem(null);
       setLoading(false);
@@ -35,7 +38,11 @@ export function useLoad<T>(path: string): Loaded<T> {
     });
     return () => abort.abort();
   }, [path, turn, spoken]);
-  return {data, problem, loading, reload: () => setTurn(turn + 1), set};
+  const again = (unasked: boolean) => {
+    quiet.current = unasked;
+    setTurn((before) => before + 1);
+  };
+  return {data, problem, loading, reload: () => again(false), refresh: () => again(true), set};
 }
 
 export interface LoadedList<T> extends Omit<Loaded<T[]>, 'set' | 'data'> {
@@ -43,8 +50,9 @@ export interface LoadedList<T> extends Omit<Loaded<T[]>, 'set' | 'data'> {
   more: (() => void) | null;
 }
 
-/** A list under `member`, newest first; `path` may have a query of its own. */
-export function useList<T>(path: string, member: string): LoadedList<T> {
+/** A list under `member`, newest first; `path` may have a query of its own. With `everyMs` it is
+ * looked at again, unless somebody has gone on to older rows. */
+export function useList<T>(path: string, member: string, everyMs = 0): LoadedList<T> {
   type Page = Record<string, T[]> & {next_page_token?: string};
   const first = useLoad<Page>(path);
   const [rest, setRest] = useState<{of: Page | null; rows: T[]; next: string}>({of: null, rows: [], next: ''});
@@ -60,6 +68,13 @@ export function useList<T>(path: string, member: string): LoadedList<T> {
       setProblem(problemOf(error));
     }
   };
+  const renewed = everyMs > 0 && mine.rows.length === 0;
+  useEffect(() => {
+    if (!renewed) return undefined;
+    const timer = setInterval(() => document.hidden || first.refresh(), everyMs);
+    return () => clearInterval(timer);
+  }, [renewed, path]);
   return {rows: [...(first.data?.[member] ?? []), ...mine.rows], problem: first.problem ?? problem,
-    loading: first.loading, reload: first.reload, more: mine.next ? () => void more() : null};
+    loading: first.loading, reload: first.reload, refresh: first.refresh,
+    more: mine.next ? () => void more() : null};
 }

@@ -63,7 +63,9 @@ export function OrderPage({id}: {id: string}) {
   useEffect(() => {
     if (!order || !kMoving.includes(order.operator_status)) return undefined;
     const timer = setTimeout(() => {
-      if (!document.hidden) reload();
+      if (document.hidden) return;
+      loaded.refresh();
+      timeline.refresh();
     }, 2000);
     return () => clearTimeout(timer);
   }, [order]);

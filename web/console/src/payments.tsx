@@ -46,7 +46,7 @@ function Row({entry, done}: {entry: Notification; done: () => void}) {
 export function PaymentsPage() {
   const order = new URLSearchParams(query.value).get('order') ?? '';
   const list = useList<Notification>(
-    `/notifications?limit=50${order && `&order=${encodeURIComponent(order)}`}`, 'notifications');
+    `/notifications?limit=50${order && `&order=${encodeURIComponent(order)}`}`, 'notifications', 4000);
   const unavailable = list.problem?.code === 'payment_unavailable';
   return <>
     <Head title={t('payments')} lead={t('notifications_lead')}>
