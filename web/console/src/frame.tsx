@@ -78,7 +78,7 @@ function Side() {
   const here = path.value;
   const current = (to: string) =>
     (to === '/console' ? here === to : here === to || here.startsWith(`${to}/`)) ? 'page' : undefined;
-  return <div class="side">
+  return <header class="side">
     <Link class="brand" to="/console"><Mark /><span>Sluice</span></Link>
     <nav aria-label={t('navigation')}><ul>
       {kWays.map(([to, word]) => <li key={to}><Link to={to} aria-current={current(to)}>
@@ -93,7 +93,7 @@ function Side() {
       <p class="who" title={session.value?.operator}>{session.value?.operator}</p>
       <button type="button" class="plain" onClick={() => void signOut()}>{t('sign_out')}</button>
     </div>
-  </div>;
+  </header>;
 }
 
 /** Present from the start, so that what appears in it is spoken. */
@@ -109,10 +109,10 @@ export function Frame() {
     <a class="skip" href="#main">{t('skip')}</a>
     <Side />
     <div class="body">
-      <div class="bar">
+      <section class="bar" aria-label={t('live')}>
         <Light />
         {!connected.value && <span class="stale" role="alert">{t('no_connection')}</span>}
-      </div>
+      </section>
       <main id="main" tabIndex={-1}><Page /></main>
     </div>
     <DeedDialog />
