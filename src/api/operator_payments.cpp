@@ -1,5 +1,4 @@
 // Operators: what the gateway notified, sending it on once more, and the queues it goes to.
-#include <fmt/core.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -76,11 +75,11 @@ void note_replay(Context& context, Exchange&& exchange, const payment::Notificat
   std::string answer;
   http::JsonWriter json(answer);
   write_entry(json, entry);
-  std::string subject = shown_text(entry.out_trade_no);
-  if (has_control(subject) || subject.size() > sale::kMaxRemarkBytes) subject = "unreadable number";
   submit(context, std::move(exchange),
-         sale::Remark{by, sale::Remark::Deed::replayed_notification, std::move(subject),
-                      fmt::format("notification {}", entry.sequence)},
+         sale::Note{by,
+                    "notification.replay",
+                    shown_text(entry.out_trade_no),
+                    {{"notification", "", std::to_string(entry.sequence)}}},
          [answer = std::move(answer)](Exchange&& kept, const engine::Reply&) mutable {
            kept.send_personal(std::move(answer));
          });

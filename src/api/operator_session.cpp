@@ -89,11 +89,11 @@ void open_session(Context& context, Exchange&& exchange, const Credentials& who,
                   std::optional<Instant> not_after) {
   console::Door& door = *context.shared->options.door;
   door.attempts().forget(who.address);
-  sale::Remark remark{{who.name, "signed in to the console"},
-                      sale::Remark::Deed::signed_in,
-                      "console",
-                      who.token.empty() ? "by password" : "by token"};
-  submit(context, std::move(exchange), std::move(remark),
+  sale::Note note{{who.name, "signed in to the console"},
+                  "console.sign_in",
+                  "console",
+                  {{"by", "", who.token.empty() ? "password" : "token"}}};
+  submit(context, std::move(exchange), std::move(note),
          [&context, &door, who, not_after](Exchange&& kept, const engine::Reply&) {
            const Instant now = context.engine.now();
            const auto opened = door.sessions().open(who.name, now, not_after);
@@ -202,10 +202,8 @@ void admin_sign_out(Context& context, const Request& request, const Captures&,
   context.shared->options.door->sessions().close(http::cookie(request, kConsoleCookie));
   const std::string gone = set_cookie("", 0, context.shared->options.door->tls());
   submit(context, std::move(exchange),
-         sale::Remark{{context.claims.user, "signed out of the console"},
-                      sale::Remark::Deed::signed_out,
-                      "console",
-                      {}},
+         sale::Note{
+             {context.claims.user, "signed out of the console"}, "console.sign_out", "console", {}},
          [gone](Exchange&& kept, const engine::Reply&) {
            http::Response response;
            response.status = 204;

@@ -13,6 +13,7 @@
 #include "base/money.h"
 #include "base/quantity.h"
 #include "sale/catalog.h"
+#include "sale/effects.h"
 #include "sale/order.h"
 
 namespace sluice::sale {
@@ -275,19 +276,15 @@ enum class RefundOutcome : std::uint8_t {
   refunding,
 };
 
-/// Something an operator did that no other command tells of. It changes the audit log alone.
-struct Remark {
-  enum class Deed : std::uint8_t { signed_in, signed_out, replayed_notification };
+/// An operator changed something that is not the sale's, such as where webhooks go: it belongs into
+/// the audit log with everything else.
+struct Note {
   Operator by;
-  Deed deed = Deed::signed_in;
-  std::string subject;  ///< what it was done to
-  std::string detail;
+  std::string action;   ///< of another room: never "sale.…", "item.…" or "order.…"
+  std::string subject;  ///< valid UTF-8, as everything here
+  std::vector<FieldChange> changes;
 };
-enum class RemarkOutcome : std::uint8_t {
-  invalid_text,  ///< a text is longer than kMaxRemarkBytes, or no UTF-8 without control characters
-  noted,
-};
-inline constexpr std::size_t kMaxRemarkBytes = 1024;
+enum class NoteOutcome : std::uint8_t { noted };
 
 // ---- time --------------------------------------------------------------------------------------
 
@@ -305,12 +302,12 @@ struct PulseOutcome {
 using Command =
     std::variant<Grab, CancelByUser, BeginPayment, PaymentSucceeded, PaymentFailed, PaymentClosed,
                  RefundFinished, OpenSale, AddItem, ChangeSale, ChangeItem, PauseSale, CancelSale,
-                 AdjustStock, Resolve, Refund, Remark, Pulse>;
+                 AdjustStock, Resolve, Refund, Note, Pulse>;
 
 using Outcome = std::variant<GrabOutcome, CancelOutcome, BeginPaymentOutcome, PaymentOutcome,
                              PaymentFailedOutcome, PaymentClosedOutcome, RefundFinishedOutcome,
                              OpenSaleOutcome, AddItemOutcome, ChangeSaleOutcome, ChangeItemOutcome,
                              PauseSaleOutcome, CancelSaleOutcome, AdjustStockOutcome,
-                             ResolveOutcome, RefundOutcome, RemarkOutcome, PulseOutcome>;
+                             ResolveOutcome, RefundOutcome, NoteOutcome, PulseOutcome>;
 
 }  // namespace sluice::sale

@@ -3,7 +3,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/text.h"
 #include "sale/drafts.h"
 #include "sale/parts.h"
 
@@ -25,22 +24,6 @@ std::string as_text(Money amount) {
 }
 std::string as_text(Quantity units) {
   return std::to_string(units.units);
-}
-
-const char* action_of(Remark::Deed deed) {
-  switch (deed) {
-    case Remark::Deed::signed_in:
-      return "console.sign_in";
-    case Remark::Deed::signed_out:
-      return "console.sign_out";
-    case Remark::Deed::replayed_notification:
-      return "notification.replay";
-  }
-  return "";
-}
-
-bool valid_remark(const std::string& text) {
-  return text.size() <= kMaxRemarkBytes && valid_utf8(text) && !has_control(text);
 }
 
 /// Gives `field` the wanted value and remembers what it was, if the two differ.
@@ -159,15 +142,10 @@ AdjustStockOutcome State::apply(const AdjustStock& command, Instant now, Effects
   return AdjustStockOutcome::adjusted;
 }
 
-RemarkOutcome State::apply(const Remark& command, Instant now, Effects& effects) {
-  for (const std::string* text :
-       {&command.by.name, &command.by.reason, &command.subject, &command.detail}) {
-    if (!valid_remark(*text)) return RemarkOutcome::invalid_text;
-  }
-  std::vector<FieldChange> changes;
-  if (!command.detail.empty()) changes.push_back({"detail", "", command.detail});
-  audit(effects, now, command.by, action_of(command.deed), command.subject, std::move(changes));
-  return RemarkOutcome::noted;
+NoteOutcome State::apply(const Note& command, Instant now, Effects& effects) {
+  effects.audits.push_back(Audit{now, command.by.name, command.action, command.subject,
+                                 command.by.reason, command.changes});
+  return NoteOutcome::noted;
 }
 
 }  // namespace sluice::sale

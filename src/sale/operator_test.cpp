@@ -408,26 +408,20 @@ TEST(AdjustStockOutcome, InOrderOfPrecedence) {
             AdjustStockOutcome::unknown_item);
 }
 
-TEST(RemarkOutcome, ChangesTheAuditLogAlone) {
+TEST(NoteOutcome, ChangesTheAuditLogAlone) {
   World world({draft(5)});
   const std::uint64_t before = world.state.digest();
-  const auto remark = [&](std::string subject, std::string detail = {}) {
-    return world.apply(Remark{by_olga(), Remark::Deed::replayed_notification, std::move(subject),
-                              std::move(detail)});
-  };
-  EXPECT_EQ(remark("No1", "7"), RemarkOutcome::noted);
+  const Note note{by_olga(), "notification.replay", "No1", {{"notification", "", "7"}}};
+  EXPECT_EQ(world.apply(note), NoteOutcome::noted);
   ASSERT_EQ(world.effects.audits.size(), 1U);
   EXPECT_EQ(world.effects.audits[0].actor, "olga");
   EXPECT_EQ(world.effects.audits[0].action, "notification.replay");
   EXPECT_EQ(world.effects.audits[0].subject, "No1");
-  EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("detail:  -> 7"));
+  EXPECT_EQ(world.effects.audits[0].reason, "because");
+  EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("notification:  -> 7"));
   EXPECT_TRUE(world.effects.items.empty());
   EXPECT_TRUE(world.effects.sales.empty());
   EXPECT_EQ(world.state.digest(), before);
-  EXPECT_EQ(remark(std::string(kMaxRemarkBytes + 1, 'x')), RemarkOutcome::invalid_text);
-  EXPECT_EQ(remark("\xff"), RemarkOutcome::invalid_text);
-  EXPECT_EQ(remark("No1", "a\nb"), RemarkOutcome::invalid_text);
-  EXPECT_TRUE(world.effects.empty());
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 // Orders that wait for somebody to decide, and what can be decided.
 import {useList} from './load';
 import {Decisions} from './resolve';
-import {t} from './state';
-import type {Word} from './text';
+import {named, t} from './state';
 import type {Order} from './types';
 import {Empty, Head, Link, Loading, money, StatusChip, Time, Trouble} from './ui';
 
@@ -16,7 +15,7 @@ export function AttentionPage() {
         ? <Empty title={t('no_attention')} hint={t('no_attention_hint')} />
         : <ul class="cards">{list.rows.map((order) => <li key={order.id} class="card attention">
           <div class="sale-card-head">
-            <h2>{t(`at_${order.attention ?? 'close_failed'}` as Word)}</h2>
+            <h2>{named('at', order.attention ?? 'close_failed')}</h2>
             <StatusChip status={order.operator_status} />
           </div>
           <p class="facts">

@@ -2,10 +2,11 @@
 import {useEffect} from 'preact/hooks';
 import {useLoad} from './load';
 import {Decisions} from './resolve';
-import {t} from './state';
+import {named, t} from './state';
 import type {Order, TimelineEntry} from './types';
 import {Definition, Head, Link, Loading, money, StatusChip, Time, Trouble} from './ui';
 
+const kParties = ['shopper', 'clock', 'provider']; // all others are operators' names
 const kMoving = ['queued', 'awaiting_payment', 'closing', 'refunding'];
 
 function Facts({order}: {order: Order}) {
@@ -19,7 +20,7 @@ function Facts({order}: {order: Order}) {
     <Definition word="expires_at"><Time at={order.expires_at} /></Definition>
     {order.paid_at && <Definition word="paid_at"><Time at={order.paid_at} /></Definition>}
     {order.transaction_id && <Definition word="transaction"><span class="code">{order.transaction_id}</span></Definition>}
-    {order.reason && <Definition word="end_reason">{order.reason}</Definition>}
+    {order.reason && <Definition word="end_reason">{named('rs', order.reason)}</Definition>}
     {order.close_attempts > 0 && <Definition word="attempts">{order.close_attempts}</Definition>}
   </dl>;
 }
@@ -29,9 +30,9 @@ function ProviderSide({order}: {order: Order}) {
   return <section class="card">
     <h2>{t('payment_of')}</h2>
     {!payment ? <p class="hint">{t('no_payment')}</p> : <dl class="facts-list">
-      <Definition word="standing">{payment.standing}</Definition>
+      <Definition word="standing">{named('sd', payment.standing)}</Definition>
       <Definition word="amount">{money(payment.amount, payment.currency)}</Definition>
-      <Definition word="created_at"><Time at={payment.created_at} /></Definition>
+      <Definition word="begun_at"><Time at={payment.created_at} /></Definition>
       <Definition word="expires_at"><Time at={payment.expires_at} /></Definition>
       {payment.transaction_id && <Definition word="transaction"><span class="code">{payment.transaction_id}</span></Definition>}
       <Definition word="goes_to"><span class="code">{payment.exchange} / {payment.queue}</span></Definition>
@@ -44,8 +45,8 @@ function Timeline({entries}: {entries: TimelineEntry[]}) {
   return <ol class="timeline">
     {entries.map((entry) => <li key={entry.sequence}>
       <Time at={entry.at} />
-      <b>{entry.event.replaceAll('_', ' ')}</b>
-      <span class="hint">{entry.actor}</span>
+      <b>{named('ev', entry.event)}</b>
+      <span class="hint">{kParties.includes(entry.actor) ? named('by', entry.actor) : entry.actor}</span>
       {entry.detail && <span class="detail">{entry.detail}</span>}
     </li>)}
   </ol>;

@@ -1,8 +1,7 @@
 // The server at a glance: is it well, what is on sale, how fast does it go.
 import {Chart} from './chart';
 import {live} from './live';
-import {t} from './state';
-import type {Word} from './text';
+import {named, t} from './state';
 import type {Live, LiveSale, ServiceHealth} from './types';
 import {Chip, count, Empty, Head, Level, Link, Loading, PhaseChip, Tile, Time} from './ui';
 
@@ -11,7 +10,7 @@ function Services({services}: {services: ServiceHealth[]}) {
     <h2>{t('services')}</h2>
     <ul class="services">
       {services.map((service) => <li key={service.name}>
-        <span>{t(`svc_${service.name}` as Word)}</span>
+        <span>{named('svc', service.name)}</span>
         <Chip kind={service.ok ? 'good' : 'warn'}>{t(service.ok ? 'working' : 'not_working')}</Chip>
         {service.detail && <small>{service.detail}</small>}
       </li>)}

@@ -1,6 +1,6 @@
 // What the whole console shares: who is signed in, language and theme, the address, what to announce.
 import {computed, signal} from '@preact/signals';
-import {say, type Language, type Word} from './text';
+import {say, sayName, type Language, type Word} from './text';
 import type {Session} from './types';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -19,6 +19,8 @@ export const attentionCount = signal(0);
 export const announced = signal<{text: string; bad: boolean} | null>(null);
 
 export const t = (word: Word, ...values: (string | number)[]) => say(language.value, word, ...values);
+
+export const named = (prefix: string, name: string) => sayName(language.value, prefix, name);
 
 /** Tells everybody, those who listen included. */
 export function announce(text: string, bad = false): void {

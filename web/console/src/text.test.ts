@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {say, words, type Word} from './text';
+import {say, sayName, words, type Word} from './text';
 
 test('both languages have the same blanks', () => {
   for (const [word, [en, zh]] of Object.entries(words)) {
@@ -11,4 +11,10 @@ test('both languages have the same blanks', () => {
 
 test('blanks are filled once: what is filled in is not looked at again', () => {
   expect(say('en', 'window_of' as Word, '{1}', 'b')).toBe('{1} to b');
+});
+
+test('a name that a newer server sends is shown as it came', () => {
+  expect(sayName('zh', 'ev', 'paid_late')).toBe('迟到支付');
+  expect(sayName('zh', 'ev', 'some_new_event')).toBe('some new event');
+  expect(sayName('en', 'by', 'toString')).toBe('toString');
 });

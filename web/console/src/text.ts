@@ -196,7 +196,7 @@ const kWords = {
   goes_to: ['Notifications go to', '通知去向'],
   refund: ['Refund', '退款'],
   refund_ask: ['Give {0} back to {1}?', '向 {1} 退还 {0}？'],
-  refund_warn: ['The whole amount goes back through the payment provider. The unit stays sold.', '全额经支付平台原路退回；该件商品仍计为已售。'],
+  refund_warn: ['The whole amount goes back through the payment provider, and the unit goes back on sale.', '全额经支付平台原路退回，库存随之退回销售。'],
   refund_again: ['Ask for the refund again', '重新请求退款'],
   retry_close: ['Retry the closing', '重试关闭'],
   retry_close_hint: ['Asks the provider once more to close the payment.', '再次请求支付平台关闭该笔支付。'],
@@ -206,6 +206,40 @@ const kWords = {
   release_hint: ['You know that nobody paid: the order ends and the unit goes back on sale.', '您确定无人付款：订单结束，库存退回销售。'],
   evidence: ['Transaction id that proves the payment', '证明支付的交易号'],
   resolve_ask: ['{0}: order {1}', '{0}：订单 {1}'],
+  begun_at: ['Begun', '发起时间'],
+  ev_granted: ['granted', '抢购成功'],
+  ev_payment_begun: ['payment begun', '发起支付'],
+  ev_closing: ['closing', '开始关闭'],
+  ev_close_retried: ['closing retried', '重试关闭'],
+  ev_needs_person: ['needs a person', '待人工处理'],
+  ev_expired: ['expired', '已过期'],
+  ev_cancelled: ['cancelled', '已取消'],
+  ev_paid: ['paid', '已支付'],
+  ev_paid_late: ['paid late', '迟到支付'],
+  ev_refund_begun: ['refund begun', '开始退款'],
+  ev_refunded: ['refunded', '已退款'],
+  ev_refund_failed: ['refund failed', '退款失败'],
+  ev_amount_mismatch: ['another amount paid', '金额不符'],
+  ev_currency_mismatch: ['another currency paid', '币种不符'],
+  ev_second_transaction: ['paid a second time', '重复支付'],
+  ev_payment_refused: ['payment not applied', '支付未入账'],
+  by_shopper: ['shopper', '用户'],
+  by_clock: ['clock', '系统时钟'],
+  by_provider: ['provider', '支付平台'],
+  sd_creating: ['being created', '创建中'],
+  sd_refused: ['refused', '已拒绝'],
+  sd_open: ['open', '待支付'],
+  sd_closed: ['closed', '已关闭'],
+  sd_failed: ['failed', '失败'],
+  sd_paid: ['paid', '已支付'],
+  sd_refunded: ['refunded', '已退款'],
+  rs_deadline: ['the deadline passed', '超过支付期限'],
+  rs_user: ['the shopper', '用户取消'],
+  rs_sale_cancelled: ['the sale was cancelled', '活动已取消'],
+  rs_payment_failed: ['the payment failed', '支付失败'],
+  rs_operator_release: ['an operator released it', '人工释放'],
+  rs_late_money: ['the money came too late', '款项迟到'],
+  rs_operator_refund: ['an operator refunded it', '人工退款'],
   attention_lead: ['The server does not guess about money. These orders wait for somebody who can look at the provider’s records.', '涉及资金时服务器从不猜测。以下订单等待能够核对支付平台账目的人处理。'],
   no_attention: ['Nothing needs you', '无需处理'],
   no_attention_hint: ['Closings, refunds and payments go through by themselves.', '关闭、退款与支付均在自动处理。'],
@@ -252,6 +286,12 @@ export type Word = keyof typeof kWords;
 export function say(language: Language, word: Word, ...values: (string | number)[]): string {
   const text: string = kWords[word][language === 'zh' ? 1 : 0];
   return text.replace(/\{(\d)\}/g, (_, index) => String(values[Number(index)] ?? ''));
+}
+
+/** The same for what the server names: a name that is not known here is shown as it came. */
+export function sayName(language: Language, prefix: string, name: string): string {
+  const word = `${prefix}_${name}`;
+  return Object.hasOwn(kWords, word) ? say(language, word as Word) : name.replaceAll('_', ' ');
 }
 
 export const words = kWords;
