@@ -15,6 +15,11 @@ find_package(rabbitmq-c 0.11 REQUIRED CONFIG)
 find_library(QRCODEGENCPP qrcodegencpp REQUIRED)  # the package brings no CMake file
 add_library(qrcodegen::qrcodegencpp UNKNOWN IMPORTED)
 set_target_properties(qrcodegen::qrcodegencpp PROPERTIES IMPORTED_LOCATION "${QRCODEGENCPP}")
+find_path(MARIADB_INCLUDE mysql.h PATH_SUFFIXES mariadb REQUIRED)  # as does this one
+find_library(MARIADB_LIBRARY mariadb REQUIRED)
+add_library(libmariadb::libmariadb UNKNOWN IMPORTED)
+set_target_properties(libmariadb::libmariadb PROPERTIES IMPORTED_LOCATION "${MARIADB_LIBRARY}"
+  INTERFACE_INCLUDE_DIRECTORIES "${MARIADB_INCLUDE}")
 if(SLUICE_TESTS)
   find_package(GTest REQUIRED)
   find_package(rapidcheck REQUIRED CONFIG)

@@ -9,15 +9,18 @@ packages_build=(
   libboost1.81-dev libboost-json1.81-dev
   libsqlite3-dev libssl-dev libcurl4-openssl-dev libpugixml-dev libqrcodegencpp-dev
   libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev
-  prometheus-cpp-dev librabbitmq-dev
+  prometheus-cpp-dev libmariadb-dev librabbitmq-dev
   ca-certificates
 )
 # What `./test --quick` needs on top.
 packages_test=(libgtest-dev libgmock-dev librapidcheck-dev sqlite3)
-# What the tests with other people's clients need on top; see need_node.
+# What deploy/services runs, and another people's AMQP client. Debian's -core packages start no server
+# of the system; RabbitMQ has none such, and its node is left as Debian starts it.
+packages_services=(mariadb-server-core mariadb-client-core rabbitmq-server python3-pika)
+# What the pages are built with, and the tests with other people's clients; see need_node.
 packages_node=(nodejs npm)
-# What the tests with real services need on top, and the cluster for trying: deploy/services.
-packages_services=(rabbitmq-server python3-pika)
+# What the tests in a browser need on top: it, and letters for both languages.
+packages_browser=(chromium-headless-shell fonts-noto-core fonts-noto-cjk)
 # What the rest of `./test` needs on top: fuzzing and analysis by clang, coverage.
 packages_analysis=(clang-22 clang-tidy-22 libclang-rt-22-dev gcovr python3)
 # What bench/ needs on top: the peers, a second load generator, a profiler.

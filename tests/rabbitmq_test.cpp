@@ -16,7 +16,7 @@
 
 #include "bus/rabbitmq.h"
 #include "bus/testing.h"
-#include "support/rabbit_node.h"
+#include "support/rabbit_broker.h"
 #include "support/tcp_proxy.h"
 
 namespace sluice::bus {
@@ -24,29 +24,8 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::StartsWith;
 
-std::unique_ptr<test::RabbitNode> node;  // NOLINT: made once, by the environment below
-
-class Broker final : public ::testing::Environment {
- public:
-  void SetUp() override { node = std::make_unique<test::RabbitNode>(); }
-  void TearDown() override { node.reset(); }
-};
-const auto* const kBroker = ::testing::AddGlobalTestEnvironment(new Broker);
-
-/// Waits until it is true; a minute is for a machine that is busy beyond measure.
-template <class Condition>
-::testing::AssertionResult eventually(Condition condition) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) {
-      return ::testing::AssertionFailure() << "it did not come true";
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return ::testing::AssertionSuccess();
-}
+using test::eventually;
 
 class RabbitBus : public ::testing::Test {
  protected:
@@ -54,7 +33,7 @@ class RabbitBus : public ::testing::Test {
     const std::string test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
     exchange_ = "exchange." + test;
     queue_ = "queue." + test;
-    options_.url = *parse_amqp_url(node->url());
+    options_.url = *parse_amqp_url(test::broker().url());
     options_.window.patience = Span::seconds(120);  // longer than a broker takes to start
     options_.count_interval = Span{100};
   }
@@ -69,7 +48,7 @@ class RabbitBus : public ::testing::Test {
     bus_ = std::move(*opened);
   }
   void open_by(std::uint16_t port) {
-    options_.url = *parse_amqp_url(node->url(port));
+    options_.url = *parse_amqp_url(test::broker().url(port));
     open();
   }
   Result<> send(const std::string& body) {
@@ -110,7 +89,7 @@ TEST_F(RabbitBus, AnotherClientSeesWhatTheContractSays) {
   const std::string body = R"({"out_trade_no":"No382966440002584576","attach":"深圳"})";
   ASSERT_TRUE(testing::send(*bus_, {"id-1", "application/json", Instant{1'795'000'000'123}, body},
                             queue_, exchange_));
-  const auto seen = node->peer({"get", queue_});
+  const auto seen = test::broker().peer({"get", queue_});
   ASSERT_EQ(seen.size(), 1U);
   const auto& message = seen[0].as_object();
   EXPECT_EQ(message.at("exchange"), boost::json::value(exchange_));
@@ -125,9 +104,9 @@ TEST_F(RabbitBus, AnotherClientSeesWhatTheContractSays) {
 TEST_F(RabbitBus, AnotherClientsMessagesArrive) {
   open();
   ASSERT_TRUE(bus_->consume(queue_, 10, desk_.consumer()));
-  node->peer({"publish", exchange_, queue_, "plain"});
-  node->peer({"publish", exchange_, queue_, "full",
-              R"({"message_id":"m1","content_type":"text/plain","timestamp":1795000000,
+  test::broker().peer({"publish", exchange_, queue_, "plain"});
+  test::broker().peer({"publish", exchange_, queue_, "full",
+                       R"({"message_id":"m1","content_type":"text/plain","timestamp":1795000000,
                   "headers":{"x-sluice-attempts":-3,"x-delivery-count":"many"}})"});
   auto plain = desk_.next();
   EXPECT_EQ(plain->message().body, "plain");
@@ -156,7 +135,7 @@ TEST_F(RabbitBus, WhatIsPublishedIsConsumedOnceInOrder) {
   EXPECT_TRUE(eventually([&] { return told() == kCount; }));
   EXPECT_EQ(failed(), 0U);
   EXPECT_TRUE(eventually([&] {
-    return node->control("-q list_queues name messages").find(queue_ + "\t0\n") !=
+    return test::broker().control("-q list_queues name messages").find(queue_ + "\t0\n") !=
            std::string::npos;
   })) << "everything was acknowledged";
 }
@@ -164,12 +143,12 @@ TEST_F(RabbitBus, WhatIsPublishedIsConsumedOnceInOrder) {
 TEST_F(RabbitBus, ADeletedBindingFailsThePublishAndIsDeclaredAgain) {
   open();
   ASSERT_TRUE(send("before"));
-  node->peer({"unbind", queue_, exchange_, queue_});
+  test::broker().peer({"unbind", queue_, exchange_, queue_});
   const auto lost = send("lost");
   ASSERT_FALSE(lost) << "an unroutable message is acked, so its return is what counts";
   EXPECT_THAT(lost.error().message, HasSubstr("no queue"));
   EXPECT_TRUE(send("after"));
-  EXPECT_EQ(node->peer({"get", queue_}).size(), 2U);
+  EXPECT_EQ(test::broker().peer({"get", queue_}).size(), 2U);
 }
 
 TEST_F(RabbitBus, ADeletedQueueIsMadeAgainAndConsumed) {
@@ -177,13 +156,13 @@ TEST_F(RabbitBus, ADeletedQueueIsMadeAgainAndConsumed) {
   ASSERT_TRUE(bus_->consume(queue_, 10, desk_.consumer()));
   ASSERT_TRUE(send("1"));
   EXPECT_EQ(desk_.take(1), std::vector<std::string>{"1"});
-  node->peer({"delete", queue_});
+  test::broker().peer({"delete", queue_});
   EXPECT_TRUE(eventually([&] { return send("2").has_value(); }));
   EXPECT_EQ(desk_.take(1), std::vector<std::string>{"2"});
 }
 
 TEST_F(RabbitBus, AQueueWithOtherArgumentsIsAnErrorWithARemedy) {
-  node->peer({"declare", queue_, "{}"});
+  test::broker().peer({"declare", queue_, "{}"});
   const auto opened = open_rabbitmq(options_, {{exchange_, queue_, queue_}});
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().message, HasSubstr(queue_));
@@ -199,7 +178,7 @@ TEST_F(RabbitBus, WhatCannotBeReachedOrEnteredIsToldWithARemedy) {
     const auto opened = open_rabbitmq(options_, {{exchange_, queue_, queue_}});
     return opened ? std::string{} : opened.error().message;
   };
-  const std::string good = node->url();
+  const std::string good = test::broker().url();
   const std::size_t colon = good.find(':', 7);
   std::string wrong = good;
   wrong.replace(colon + 1, good.find('@') - colon - 1, "wrong-password");
@@ -222,7 +201,7 @@ TEST_F(RabbitBus, RefusesWhatTheBrokerWouldEndTheChannelFor) {
       problem(testing::send(*bus_, testing::message("x"), std::string(256, 'k'), exchange_)),
       HasSubstr("above AMQP's limit"));
   EXPECT_TRUE(send(std::string(kMaxMessageBytes, 'x'))) << "of several frames";
-  EXPECT_EQ(node->peer({"get", queue_})[0].at("bytes"), kMaxMessageBytes);
+  EXPECT_EQ(test::broker().peer({"get", queue_})[0].at("bytes"), kMaxMessageBytes);
   EXPECT_THAT(bus_->consume("queue.other", 1, desk_.consumer()).error().message,
               HasSubstr("no queue"));
   EXPECT_TRUE(bus_->consume(queue_, 1, desk_.consumer()));
@@ -233,7 +212,7 @@ TEST_F(RabbitBus, NothingConfirmedIsLostWhenRepliesAreCut) {
   const std::uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
-  test::TcpProxy proxy(node->port());
+  test::TcpProxy proxy(test::broker().port());
   open_by(proxy.port());
   std::set<std::string> sent;
   for (std::size_t round = 0; round < 12; ++round) {
@@ -252,13 +231,13 @@ TEST_F(RabbitBus, NothingConfirmedIsLostWhenRepliesAreCut) {
   ASSERT_TRUE(eventually([&] { return told() == sent.size(); }));
   EXPECT_EQ(failed(), 0U) << last_error_;
   std::set<std::string> stored;
-  for (const auto& message : node->peer({"get", queue_}))
+  for (const auto& message : test::broker().peer({"get", queue_}))
     stored.emplace(message.at("body").as_string());
   EXPECT_EQ(stored, sent);
 }
 
 TEST_F(RabbitBus, AnUnacknowledgedDeliveryComesAgainAndItsOldAnswerIsIgnored) {
-  test::TcpProxy proxy(node->port());
+  test::TcpProxy proxy(test::broker().port());
   open_by(proxy.port());
   ASSERT_TRUE(bus_->consume(queue_, 10, desk_.consumer()));
   ASSERT_TRUE(send("a"));
@@ -296,7 +275,7 @@ TEST_F(RabbitBus, ConfirmedMessagesOutliveAKilledBroker) {
   std::thread killer([&] {
     while (told() < 200)
       std::this_thread::yield();
-    node->kill();
+    test::broker().kill();
     killed = true;
   });
   for (std::size_t i = 0; !killed || i < 500; ++i) {
@@ -306,7 +285,7 @@ TEST_F(RabbitBus, ConfirmedMessagesOutliveAKilledBroker) {
   }
   killer.join();
   EXPECT_TRUE(eventually([&] { return !bus_->healthy(); }));
-  node->start();
+  test::broker().start();
   ASSERT_TRUE(eventually([&] { return told() == sent.size(); }));
   EXPECT_EQ(failed(), 0U) << last_error_;
   EXPECT_TRUE(eventually([&] { return bus_->healthy(); }));
@@ -333,20 +312,20 @@ TEST_F(RabbitBus, PoisonIsTriedThenParkedAndSeen) {
   }
   EXPECT_TRUE(eventually([&] { return state().parked == 1; }));
   EXPECT_TRUE(eventually([&] { return state().unacknowledged == 0; }));
-  const auto parked = node->peer({"get", queue_ + ".parked"});
+  const auto parked = test::broker().peer({"get", queue_ + ".parked"});
   ASSERT_EQ(parked.size(), 1U);
   EXPECT_EQ(parked[0].at("body"), "poison");
   EXPECT_EQ(parked[0].at("message_id"), "id-poison");
-  EXPECT_EQ(node->peer({"count", queue_})[0], 0);
+  EXPECT_EQ(test::broker().peer({"count", queue_})[0], 0);
   // Put back by a person, it counts from the beginning.
-  node->peer({"publish", "", queue_, "poison", R"({"message_id":"id-poison"})"});
+  test::broker().peer({"publish", "", queue_, "poison", R"({"message_id":"id-poison"})"});
   auto again = desk_.next();
   EXPECT_EQ(again->attempt(), 1U);
   again->acknowledge();
 }
 
 TEST_F(RabbitBus, AProcessThatDiesOfAMessageParksItInTheEnd) {
-  test::TcpProxy proxy(node->port());
+  test::TcpProxy proxy(test::broker().port());
   open_by(proxy.port());
   ASSERT_TRUE(bus_->consume(queue_, 10, desk_.consumer()));
   ASSERT_TRUE(send("deadly"));
@@ -363,18 +342,18 @@ TEST_F(RabbitBus, AProcessThatDiesOfAMessageParksItInTheEnd) {
   EXPECT_EQ(desk_.take(1), std::vector<std::string>{"after"});
   EXPECT_EQ(desk_.waiting(), 0U);
   bus_->stop();
-  EXPECT_EQ(node->peer({"get", queue_}).size(), 0U);
-  EXPECT_EQ(node->peer({"get", queue_ + ".parked"}).size(), 1U);
+  EXPECT_EQ(test::broker().peer({"get", queue_}).size(), 0U);
+  EXPECT_EQ(test::broker().peer({"get", queue_ + ".parked"}).size(), 1U);
 }
 
 TEST_F(RabbitBus, WhatIsTooLargeIsParked) {
   open();
   ASSERT_TRUE(bus_->consume(queue_, 10, desk_.consumer()));
-  node->peer({"publish-large", exchange_, queue_, std::to_string(kMaxMessageBytes + 1)});
+  test::broker().peer({"publish-large", exchange_, queue_, std::to_string(kMaxMessageBytes + 1)});
   ASSERT_TRUE(send("small"));
   EXPECT_EQ(desk_.take(1), std::vector<std::string>{"small"});
   EXPECT_TRUE(eventually([&] { return state().parked == 1; }));
-  EXPECT_EQ(node->peer({"get", queue_ + ".parked"})[0].at("bytes"), kMaxMessageBytes + 1);
+  EXPECT_EQ(test::broker().peer({"get", queue_ + ".parked"})[0].at("bytes"), kMaxMessageBytes + 1);
 }
 
 TEST_F(RabbitBus, ClassicQueuesRetryAndPark) {
@@ -396,7 +375,7 @@ TEST_F(RabbitBus, ABrokerShortOfMemoryHoldsPublishesBackAndCallersAreTold) {
   ASSERT_TRUE(bus_->consume(queue_, 10, desk_.consumer()));
   ASSERT_TRUE(send("before"));
   auto before = desk_.next();
-  node->control("set_vm_memory_high_watermark 0.00001");
+  test::broker().control("set_vm_memory_high_watermark 0.00001");
   post("1");  // it is the first publish that the broker answers with the alarm
   EXPECT_TRUE(eventually([&] { return !bus_->healthy(); }));
   for (int i = 2; i <= 150; ++i)
@@ -406,14 +385,14 @@ TEST_F(RabbitBus, ABrokerShortOfMemoryHoldsPublishesBackAndCallersAreTold) {
   before->acknowledge();
   EXPECT_TRUE(eventually([&] { return state().unacknowledged == 0; }))
       << "the other connection goes on";
-  node->control("set_vm_memory_high_watermark 0.4");
+  test::broker().control("set_vm_memory_high_watermark 0.4");
   EXPECT_TRUE(eventually([&] { return told() == 150; }));
   EXPECT_TRUE(eventually([&] { return bus_->healthy(); }));
   EXPECT_EQ(desk_.take(150 - failed()).size(), 150 - failed());
 }
 
 TEST_F(RabbitBus, StoppingAnswersEveryoneThoughTheBrokerIsAway) {
-  test::TcpProxy proxy(node->port());
+  test::TcpProxy proxy(test::broker().port());
   options_.stop_patience = Span{100};
   open_by(proxy.port());
   proxy.refuse(true);
@@ -430,7 +409,7 @@ TEST_F(RabbitBus, StoppingAnswersEveryoneThoughTheBrokerIsAway) {
 }
 
 TEST_F(RabbitBus, PatienceEndsWhileTheBrokerIsAway) {
-  test::TcpProxy proxy(node->port());
+  test::TcpProxy proxy(test::broker().port());
   options_.window.patience = Span{300};
   open_by(proxy.port());
   proxy.refuse(true);

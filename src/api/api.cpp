@@ -22,13 +22,26 @@ Result<std::unique_ptr<Api>> Api::create(engine::Engine& engine, const ApiOption
   return std::unique_ptr<Api>(new Api(std::make_shared<Shared>(engine, options)));
 }
 
+namespace {
+
+std::unique_ptr<Service> make_service(const std::shared_ptr<Api::Shared>& shared,
+                                      http::IoThread& thread, bool operators) {
+  auto tokens = http::TokenVerifier::create(shared->options.tokens);
+  SLUICE_ASSERT(tokens.has_value(), "the keys were checked when the API was made");
+  auto context = std::make_unique<Context>(shared, thread, std::move(*tokens));
+  return std::make_unique<Service>(std::move(context), operators);
+}
+
+}  // namespace
+
 http::ServiceFactory Api::services(bool operators) {
   return [shared = shared_, operators](http::IoThread& thread) -> std::unique_ptr<http::Service> {
-    auto tokens = http::TokenVerifier::create(shared->options.tokens);
-    SLUICE_ASSERT(tokens.has_value(), "the keys were checked when the API was made");
-    auto context = std::make_unique<Context>(shared, thread, std::move(*tokens));
-    return std::make_unique<Service>(std::move(context), operators);
+    return make_service(shared, thread, operators);
   };
+}
+
+std::unique_ptr<Service> Api::service(http::IoThread& thread, bool operators) {
+  return make_service(shared_, thread, operators);
 }
 
 void Api::begin_shutdown() {

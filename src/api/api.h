@@ -49,6 +49,8 @@ struct ApiOptions {
   std::uint64_t seed = 0;  ///< keys the limiter tables; random in production
 };
 
+class Service;
+
 /// What all I/O threads share: limiters, metrics, the switch that /readyz reads, and the mailboxes.
 /// Outlives the servers, the engine and the payment rooms. To shut down: begin_shutdown(), stop the
 /// servers, the desk, the engine and the payment rooms, then destroy them and this.
@@ -60,6 +62,9 @@ class Api {
   /// The factory to start a server with. Serves everything; with `operators` false the operator
   /// API is left out (it then has a listener of its own).
   http::ServiceFactory services(bool operators = true);
+
+  /// What that factory makes for one I/O thread; for a room that serves pages beside the API.
+  std::unique_ptr<Service> service(http::IoThread& thread, bool operators);
 
   /// From now on the payment routes work; before, and without, they answer payment_unavailable.
   /// Once, from any thread: a server may serve already, so that its port can be told to a gateway.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <qrcodegen/qrcodegen.hpp>
+#include <utility>
 
 namespace sluice::api {
 
@@ -24,7 +25,7 @@ Result<QrCode> encode(std::string_view text) {
 
 }  // namespace
 
-Result<std::string> qr_svg(std::string_view text) {
+Result<QrOutline> qr_outline(std::string_view text) {
   const auto code = encode(text);
   if (!code) return std::unexpected(code.error());
   const int size = code->getSize();
@@ -41,11 +42,17 @@ Result<std::string> qr_svg(std::string_view text) {
       x = end;
     }
   }
+  return QrOutline{size + 2 * kQuietZone, std::move(path)};
+}
+
+Result<std::string> qr_svg(std::string_view text) {
+  const auto code = qr_outline(text);
+  if (!code) return std::unexpected(code.error());
   return fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {0}\" "
       "shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h{0}v{0}H0z\"/>"
       "<path d=\"{1}\"/></svg>\n",
-      size + 2 * kQuietZone, path);
+      code->side, code->path);
 }
 
 Result<std::string> qr_terminal(std::string_view text) {

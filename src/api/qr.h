@@ -12,6 +12,14 @@ namespace sluice::api {
 /// Longest text that is put into a code; links of providers have a tenth of it.
 inline constexpr std::size_t kMaxQrBytes = 1024;
 
+/// The dark modules of a code as one SVG path, in a square with the quiet zone of four modules.
+struct QrOutline {
+  int side = 0;  ///< of the square, in modules
+  std::string path;
+};
+/// Errors: too long, empty.
+Result<QrOutline> qr_outline(std::string_view text);
+
 /// An SVG image, black on white, with the quiet zone of four modules. Errors: too long, empty.
 Result<std::string> qr_svg(std::string_view text);
 

@@ -14,7 +14,9 @@ constexpr Route kRoutes[] = {
     // Row 0 stands for requests that match no route; it is never added to a router.
     {"unmatched", nullptr, Method::other, Access::infrastructure},
 
-    {"/", front_page, Method::get, Access::infrastructure},
+    // Row kPagesRow stands for the pages of the room web, which has routes of its own.
+    {"pages", nullptr, Method::other, Access::infrastructure},
+
     {"/livez", livez, Method::get, Access::infrastructure},
     {"/readyz", readyz, Method::get, Access::infrastructure},
     {"/metrics", metrics, Method::get, Access::infrastructure},

@@ -25,6 +25,9 @@ struct Route {
   Access access;
 };
 
+/// The row of the metrics that counts requests for pages.
+inline constexpr std::uint16_t kPagesRow = 1;
+
 /// Every route there is, in the order of the metrics' rows: row 0 is for requests that match none.
 std::span<const Route> all_routes();
 
@@ -38,13 +41,12 @@ std::string_view wire_name(http::Method method);
 using http::Captures;
 using http::Request;
 
-// health.cpp, metrics.cpp, openapi.cpp, problem_page.cpp, front.cpp, demo.cpp
+// health.cpp, metrics.cpp, openapi.cpp, problem_page.cpp, demo.cpp
 void livez(Context&, const Request&, const Captures&, Exchange&&);
 void readyz(Context&, const Request&, const Captures&, Exchange&&);
 void metrics(Context&, const Request&, const Captures&, Exchange&&);
 void openapi(Context&, const Request&, const Captures&, Exchange&&);
 void problem_page(Context&, const Request&, const Captures&, Exchange&&);
-void front_page(Context&, const Request&, const Captures&, Exchange&&);
 void demo_token(Context&, const Request&, const Captures&, Exchange&&);
 
 // catalog.cpp

@@ -79,6 +79,10 @@ Service::Service(std::unique_ptr<Context> context, bool operators) : context_(st
   }
 }
 
+bool Service::serves(const http::Request& request) {
+  return router_.find(request.method, request.path).match != http::Router::Match::not_found;
+}
+
 void Service::handle(const http::Request& request, http::Responder responder) {
   const http::Router::Found found = router_.find(request.method, request.path);
   if (found.match == http::Router::Match::found) {

@@ -14,6 +14,11 @@ class Service final : public http::Service {
   Service(std::unique_ptr<Context> context, bool operators);
   void handle(const http::Request& request, http::Responder responder) override;
 
+  /// Whether a route has this path, whatever its method.
+  bool serves(const http::Request& request);
+  /// What the handlers of this thread work with; lives as long as this.
+  Context& context() { return *context_; }
+
  private:
   std::unique_ptr<Context> context_;
   http::Router router_;

@@ -129,7 +129,7 @@ void ApiTest::start(ApiOptions options) {
   api_ = std::move(*api);
   http::ServerOptions listening;
   listening.listen.port = 0;
-  auto server = http::Server::start(listening, api_->services());
+  auto server = http::Server::start(listening, services_(*api_));
   if (!server) throw std::runtime_error(server.error().message);
   server_ = std::move(*server);
   api_->observe([this] { return server_->counts(); });

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -90,6 +91,8 @@ class ApiTest : public ::testing::Test {
   }
   std::uint16_t port() const { return server_->port(); }
 
+  /// What the server serves; start() asks.
+  std::function<http::ServiceFactory(Api&)> services_ = [](Api& api) { return api.services(); };
   std::string directory_ = make_directory();
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<Api> api_;

@@ -184,7 +184,9 @@ TEST_F(CommandTest, DryRunsAndFailuresChangeNothing) {
   const auto broken = run({"import", "open.csv"});
   EXPECT_EQ(broken.status, 1);
   EXPECT_THAT(broken.err, HasSubstr("line 2"));
-  EXPECT_EQ(run({"import", "--from", "mysql://db/shop"}).status, 1);
+  EXPECT_EQ(run({"import", "--from", "mysql://db/shop"}).status, 2) << "it names no user";
+  EXPECT_EQ(run({"import", "--from", "mysql://u@127.0.0.1:1/shop"}).status, 1);
+  EXPECT_EQ(run({"import", "goods.csv", "--from", "mysql://u@127.0.0.1:1/shop"}).status, 2);
   for (const char* flag : {"--starts-at=soon", "--duration=0s", "--utc-offset=8", "--hold=10ms",
                            "--per-user-limit=0", "--currency=XXX", "--format=xml"}) {
     EXPECT_EQ(run({"import", "goods.csv", flag}).status, 2) << flag;

@@ -25,6 +25,7 @@
 #include "app/support.h"
 #include "app/system.h"
 #include "app/wechat.h"
+#include "mariadb/server_check.h"
 #include "store/record.h"
 
 namespace sluice::app {
@@ -191,6 +192,35 @@ Answer check_gateway(const Config& config) {
   return {Mark::failed, std::move(text), fmt::format("curl -v {}", config.text("wechat.base_url"))};
 }
 
+Answer check_database(const Config& config) {
+  const auto address = mariadb::parse_address(config.text("database.url"));
+  if (!address) return {Mark::failed, address.error().message, "correct database.url"};
+  auto connection = mariadb::Connection::open(*address);
+  if (!connection) {
+    return {Mark::failed, connection.error().message,
+            fmt::format("mariadb -h {} -P {} -u {} -p {}", address->host, address->port,
+                        address->user, address->database)};
+  }
+  const auto remarks = mariadb::check_server(*connection, *address);
+  if (!remarks) return {Mark::failed, remarks.error().message, "sluice check shows every value"};
+  if (remarks->empty()) {
+    return {
+        Mark::ok,
+        fmt::format("{}, {}: syncs what it acknowledges", address->shown(), connection->version()),
+        {}};
+  }
+  Answer answer{Mark::warning, {}, {}};
+  for (const mariadb::Remark& remark : *remarks) {
+    if (remark.is_fatal) answer.mark = Mark::failed;
+    for (auto [whole, part] :
+         {std::pair{&answer.text, &remark.text}, std::pair{&answer.remedy, &remark.remedy}}) {
+      if (!whole->empty()) *whole += "; ";
+      *whole += *part;
+    }
+  }
+  return answer;
+}
+
 /// Prints numbered answers and remembers whether one failed.
 class Report {
  public:
@@ -227,6 +257,7 @@ int examine(const ConfigFlags& flags) {
   report.add("token key", check_key(*config));
   report.add("record", check_record(data, server));
   report.add("gateway", check_gateway(*config));
+  if (!config->text("database.url").empty()) report.add("database", check_database(*config));
   fmt::print("{}\n", report.failed() ? "something failed: see the remedies" : "ready to serve");
   return report.failed() ? kJobFailed : kSuccess;
 }

@@ -14,6 +14,7 @@
 #include "app/support.h"
 #include "app/version.h"
 #include "engine/embedded.h"
+#include "web/storefront.h"
 
 namespace sluice::app {
 
@@ -171,7 +172,9 @@ Result<std::unique_ptr<http::Server>> House::listen(const std::string& where, st
                     config_.text("server.tls_private_key")};
   options.threads = threads;
   options.max_connections = max_connections_;
-  return http::Server::start(options, api_->services(operators));
+  const web::StorefrontOptions pages{tokens_.hs256_secret,
+                                     !config_.text("server.tls_certificate").empty()};
+  return http::Server::start(options, web::storefront(*api_, operators, pages));
 }
 
 http::ServerCounts House::counts() const {

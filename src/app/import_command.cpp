@@ -1,19 +1,24 @@
-// `sluice import`: reads files, says what can be sold and what not, and puts it on sale.
+// `sluice import`: reads files or a live table, says what can be sold and what not, and puts it on
+// sale.
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
 #include "app/cli.h"
+#include "app/files.h"
 #include "app/keys.h"
 #include "app/logging.h"
 #include "app/shop.h"
 #include "base/text.h"
+#include "import/live_table.h"
 #include "import/plan.h"
 #include "import/read.h"
 #include "import/reconcile.h"
 #include "import/sql.h"
+#include "mariadb/connection.h"
 #include "sale/catalog.h"
 
 namespace sluice::app {
@@ -22,11 +27,14 @@ namespace {
 
 /// Lines of one kind that are printed; the rest is counted.
 constexpr std::size_t kMaxPrinted = 200;
+/// The password of --from, where neither the URL nor a file has it.
+constexpr const char* kPasswordVariable = "SLUICE_IMPORT_PASSWORD";
 
 struct ImportFlags {
   ConfigFlags config;
   std::vector<std::string> files;
   std::string from;
+  std::string password_file;
   std::string format;
   std::string table = std::string(importing::kDefaultTable);
   std::string starts_at;
@@ -82,11 +90,11 @@ Result<importing::PlanOptions> plan_options(const ImportFlags& flags) {
 }
 
 void print_notices(const std::vector<importing::Notice>& notices, std::uint64_t count,
-                   const char* label) {
+                   const char* label, const char* place) {
   std::size_t printed = 0;
   for (const importing::Notice& notice : notices) {
     if (printed++ == kMaxPrinted) break;
-    const std::string where = notice.line == 0 ? "" : fmt::format("line {}: ", notice.line);
+    const std::string where = notice.line == 0 ? "" : fmt::format("{} {}: ", place, notice.line);
     std::string head = label;
     if (!head.empty() && !notice.subject.empty()) head += ' ';
     head += notice.subject;
@@ -113,16 +121,21 @@ void print_sale(const importing::PlannedSale& sale) {
   }
 }
 
-/// One file to the end: read, plan, compare, apply.
-class FileImport {
+/// One source to the end: read, plan, compare, apply.
+class Import {
  public:
-  FileImport(const ImportFlags& flags, const importing::PlanOptions& options, const Config& config)
+  Import(const ImportFlags& flags, const importing::PlanOptions& options, const Config& config)
       : flags_(flags), options_(options), config_(config) {}
 
-  Result<> run(const std::string& path) {
-    auto plan = read(path);
+  Result<> run_file(const std::string& path) { return run(path, read(path)); }
+  Result<> run_table(const mariadb::Address& address) {
+    return run(fmt::format("{} at {}", flags_.table, address.shown()), read(address));
+  }
+
+ private:
+  Result<> run(const std::string& source, Result<importing::Plan> plan) const {
     if (!plan) return std::unexpected(plan.error());
-    print_report(path, *plan);
+    print_report(source, *plan);
     auto shop = open();
     if (!shop) return std::unexpected(shop.error());
     importing::Existing existing;
@@ -132,11 +145,21 @@ class FileImport {
       existing = std::move(*found);
     }
     const auto todo = importing::reconcile(std::move(*plan), existing, options_.now);
-    print_notices(todo.already_there, todo.already_there.size(), "");
+    print_notices(todo.already_there, todo.already_there.size(), "", options_.place);
     return apply(shop->get(), todo);
   }
 
- private:
+  Result<importing::Plan> read(const mariadb::Address& address) const {
+    auto connection = mariadb::Connection::open(address);
+    if (!connection) return std::unexpected(connection.error());
+    importing::Planner planner(options_);
+    const importing::LiveTable table{address, flags_.table, options_.utc_offset};
+    if (auto done = importing::read_table(*connection, table, planner); !done) {
+      return fail(done.error().message + ". Nothing of this table was imported");
+    }
+    return planner.finish();
+  }
+
   Result<importing::Plan> read(const std::string& path) const {
     const auto text = importing::read_file(path);
     if (!text) return std::unexpected(text.error());
@@ -150,11 +173,11 @@ class FileImport {
     return planner.finish();
   }
 
-  static void print_report(const std::string& path, const importing::Plan& plan) {
-    fmt::print("{}: {} rows, {} can be sold, {} left out\n", escaped(path), plan.rows,
+  void print_report(const std::string& source, const importing::Plan& plan) const {
+    fmt::print("{}: {} rows, {} can be sold, {} left out\n", escaped(source), plan.rows,
                plan.rows - plan.left_out_count, plan.left_out_count);
-    print_notices(plan.left_out, plan.left_out_count, "left out");
-    print_notices(plan.notes, plan.notes.size(), "note");
+    print_notices(plan.left_out, plan.left_out_count, "left out", options_.place);
+    print_notices(plan.notes, plan.notes.size(), "note", options_.place);
   }
 
   /// Null in a dry run over a directory that has no record yet: nothing can exist already, and
@@ -189,29 +212,59 @@ class FileImport {
   const Config& config_;
 };
 
-int import_files(const ImportFlags& flags) {
+/// The address of --from with its password: from the URL, a file, or the environment.
+Result<mariadb::Address> source_address(const ImportFlags& flags) {
+  auto address = mariadb::parse_address(flags.from);
+  if (!address) return fail("--from: " + address.error().message);
+  if (!flags.password_file.empty()) {
+    if (!address->password.empty()) {
+      return fail("--from has a password, and --password-file too; keep one");
+    }
+    auto password = read_secret(flags.password_file);
+    if (!password) return fail("--password-file: " + password.error().message);
+    address->password = std::move(*password);
+  } else if (const char* password = std::getenv(kPasswordVariable);
+             password != nullptr && address->password.empty()) {
+    address->password = password;
+  }
+  return address;
+}
+
+Result<> import_sources(const ImportFlags& flags, const importing::PlanOptions& options,
+                        const Config& config, const std::optional<mariadb::Address>& address) {
+  Import import(flags, options, config);
+  if (address) return import.run_table(*address);
+  for (const std::string& file : flags.files) {
+    if (auto done = import.run_file(file); !done) return done;
+  }
+  return {};
+}
+
+int import_all(const ImportFlags& flags) {
+  if (flags.files.empty() == flags.from.empty()) {
+    return complain(flags.from.empty()
+                        ? "name at least one file to import, or a table with --from; see sluice "
+                          "import --help"
+                        : "name files to import, or a table with --from, not both",
+                    kWrongUsage);
+  }
+  std::optional<mariadb::Address> address;
   if (!flags.from.empty()) {
-    return complain(
-        "--from, reading a live MySQL or MariaDB table, is not built into this version; "
-        "dump the table (mysqldump DATABASE tb_seckill_goods > goods.sql) and import "
-        "the file",
-        kJobFailed);
+    auto parsed = source_address(flags);
+    if (!parsed) return complain(parsed.error().message, kWrongUsage);
+    address = std::move(*parsed);
   }
-  if (flags.files.empty()) {
-    return complain("name at least one file to import; see sluice import --help", kWrongUsage);
-  }
-  const auto options = plan_options(flags);
+  auto options = plan_options(flags);
   if (!options) return complain(options.error().message, kWrongUsage);
+  if (address) options->place = "row";
   const auto config = flags.config.load();
   if (!config) return complain(config.error().message, kWrongUsage);
   if (auto logging = start_logging(*config); !logging) {
     return complain(logging.error().message, kJobFailed);
   }
-  for (const std::string& file : flags.files) {
-    if (auto done = FileImport(flags, *options, *config).run(file); !done) {
-      std::fflush(stdout);
-      return complain(done.error().message, kJobFailed);
-    }
+  if (auto done = import_sources(flags, *options, *config, address); !done) {
+    std::fflush(stdout);
+    return complain(done.error().message, kJobFailed);
   }
   return kSuccess;
 }
@@ -221,14 +274,19 @@ int import_files(const ImportFlags& flags) {
 void add_import(CLI::App& app, int& status) {
   auto flags = std::make_shared<ImportFlags>();
   CLI::App* command =
-      app.add_subcommand("import", "load sales and goods from CSV, JSON or a MySQL dump");
+      app.add_subcommand("import", "load sales and goods from CSV, JSON, a dump or a live table");
   command->add_option("FILE", flags->files, "files to import")->check(CLI::ExistingFile);
   flags->config.add_to(*command);
-  command->add_option("--from", flags->from, "a live database (not built into this version)")
+  command
+      ->add_option("--from", flags->from,
+                   "read the table of a MySQL or MariaDB server: mysql://user@host:port/name")
       ->type_name("URL");
+  command->add_option("--password-file", flags->password_file,
+                      fmt::format("the password of --from; or set {}", kPasswordVariable));
   command->add_option("--format", flags->format, "by default told from the file")
       ->check(CLI::IsMember({"csv", "json", "sql"}));
-  command->add_option("--table", flags->table, "the table of a dump")->capture_default_str();
+  command->add_option("--table", flags->table, "the table of a dump or a server")
+      ->capture_default_str();
   command->add_option("--starts-at", flags->starts_at,
                       "move every window: now, RFC 3339, or local time");
   command->add_option("--duration", flags->duration, "give every window this length: 2h");
@@ -244,9 +302,10 @@ void add_import(CLI::App& app, int& status) {
   command->add_option("--title", flags->title, "of sales made from rows");
   command->add_flag("--dry-run", flags->dry_run, "print what would be done and change nothing");
   command->footer(
-      "Example:\n  sluice import goods.sql --starts-at now --duration 2h --dry-run\n\n"
+      "Example:\n  sluice import goods.sql --starts-at now --duration 2h --dry-run\n"
+      "  sluice import --from mysql://shop@127.0.0.1:3306/seckill --password-file secret\n\n"
       "Formats: docs/import.md");
-  command->callback([flags, &status] { status = import_files(*flags); });
+  command->callback([flags, &status] { status = import_all(*flags); });
 }
 
 }  // namespace sluice::app

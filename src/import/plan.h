@@ -29,6 +29,7 @@ struct PlanOptions {
   std::int64_t per_user_limit = 1;
   Currency currency;
   std::string title;  ///< of sales made from rows; empty: "Flash sale <local start>"
+  const char* place = "line";  ///< what a Line counts in this source, for messages
 };
 
 /// A remark about a line; `subject` names the row or sale, ready to print.

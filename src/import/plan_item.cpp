@@ -37,7 +37,8 @@ bool Planner::claim(const std::string& id, Line line, Reasons& reasons) {
   if (is_new && line_by_item_.size() > sale::kMaxItems) {
     reasons.add(fmt::format("more than {} items; split the file", sale::kMaxItems));
   } else if (!is_new) {
-    reasons.add(fmt::format("duplicate id: it is there before, on line {}", known->second));
+    reasons.add(
+        fmt::format("duplicate id: it is there before, on {} {}", options_.place, known->second));
   }
   return reasons.empty();
 }

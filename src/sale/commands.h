@@ -108,7 +108,8 @@ enum class PaymentClosedOutcome : std::uint8_t {
   unknown_order,
   not_closing,      ///< nothing to close (a repeated answer); nothing changed
   payment_refused,  ///< already_paid without a matching payment, or by a transaction that settled
-                    ///< another order: an incident; asked again like retry
+                    ///< another order: an incident. A payment that was told is for a person at
+                    ///< once; without one the provider is asked again like retry
   paid,
   expired,
   cancelled,

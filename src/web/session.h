@@ -1,0 +1,57 @@
+// The session in a cookie, and the proof that a form was sent by one of our pages.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/instant.h"
+#include "http/hmac_sha256.h"
+#include "http/message.h"
+
+namespace sluice::web {
+
+/// Carries the shopper's token. The API never reads it: see docs/adr/0015.
+inline constexpr std::string_view kSessionCookie = "sluice_session";
+inline constexpr std::string_view kLanguageCookie = "sluice_language";
+inline constexpr std::string_view kThemeCookie = "sluice_theme";
+
+/// Browsers drop cookies above 4096 bytes, attributes and name included.
+inline constexpr std::size_t kMaxSessionBytes = 3800;
+/// Longest address to come back to after signing in.
+inline constexpr std::size_t kMaxReturnBytes = 512;
+
+/// The value of that cookie; empty where it was not sent.
+std::string_view cookie(const http::Request& request, std::string_view name);
+
+/// Values of Set-Cookie. Sessions: HttpOnly, SameSite=Lax, for the whole site, for as long as the
+/// token is good. `value` holds no character that a cookie cannot.
+std::string session_cookie(std::string_view token, Span lifetime, bool secure);
+std::string session_end_cookie(bool secure);
+std::string preference_cookie(std::string_view name, std::string_view value, bool secure);
+
+/// Whether a browser says that one of our own pages sent this: Origin names the Host the request is
+/// for, or, where there is no Origin, Sec-Fetch-Site says so. Neither: it is not.
+bool same_origin(const http::Request& request);
+/// Whether the page that sent this was reached over TLS, perhaps at a proxy in front of us.
+bool sent_over_tls(const http::Request& request);
+
+/// `path` where it is one of this site, else "/".
+std::string safe_return(std::string_view path);
+
+/// `path` as the value of a query, for the address of the page that signs in.
+std::string sign_in_path(std::string_view next);
+
+/// Seals forms: what a page of one session holds is of no use to another. Thread-safe.
+class FormSeals {
+ public:
+  /// The same `secret` gives the same seals, so that forms outlive a restart.
+  explicit FormSeals(std::string_view secret);
+  std::string seal(std::string_view token) const;
+  /// Compares in constant time.
+  bool holds(std::string_view token, std::string_view seal) const;
+
+ private:
+  http::HmacSha256 mac_;
+};
+
+}  // namespace sluice::web
