@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -102,7 +103,7 @@ TEST_F(RabbitShop, ASaleOrderIsPaidOverTheBrokerThoughItWasKilled) {
   pay(port_of(payment.member("code_url")), order.member("id"));
   EXPECT_TRUE(
       eventually([&] { return ask(server, "GET", path, alice).member("status") == "paid"; }));
-  const Answer queues = ask(server, "GET", "/api/v1/admin/payments/queues", admin);
+  const Answer queues = ask(server, "GET", "/api/v1/admin/queues", admin);
   EXPECT_THAT(queues.body, HasSubstr("queueSeckillOrder"));
 }
 
@@ -114,6 +115,45 @@ TEST_F(RabbitShop, WithoutItsBrokerAServerSaysWhatIsWrong) {
                        output),
             1);
   EXPECT_THAT(content(output), HasSubstr("RabbitMQ cannot be reached at 127.0.0.1:1/"));
+}
+
+TEST_F(RabbitShop, DoctorLooksAtTheBroker) {
+  const std::string output = directory_.path() + "/output";
+  const std::string data = directory_.path() + "/data";
+  const auto examine = [&](const std::string& exchange) {
+    std::remove(output.c_str());
+    const int status = run_sluice(
+        {"doctor", "--data", data, "--listen", "127.0.0.1:0", "--set",
+         "payment.exchange=" + exchange, "--set", "payment.order_queue=" + exchange + ".order",
+         "--set", "payment.sale_queue=" + exchange + ".sale"},
+        output);
+    return std::pair(status, content(output));
+  };
+  const auto fresh = examine("doctor.fresh");
+  EXPECT_EQ(fresh.first, 0) << fresh.second;
+  EXPECT_THAT(fresh.second, HasSubstr("nothing is declared yet"));
+  EXPECT_THROW(broker().peer({"count", "doctor.fresh.sale"}), std::runtime_error)
+      << "it made nothing";
+  broker().peer({"declare", "doctor.other.sale", "{}"});
+  const auto other = examine("doctor.other");
+  EXPECT_EQ(other.first, 1) << other.second;
+  EXPECT_THAT(other.second, HasSubstr("doctor.other.sale"));
+  EXPECT_THAT(other.second, HasSubstr("rabbitmq.queue_type"));
+  broker().control("add_user guest1 secret");
+  broker().control("set_permissions guest1 '.*' '.*' 'nothing'");
+  const std::string url = broker().url();
+  {
+    const ServerProcess server(data + "2", {"--demo"});  // declares the usual names
+  }
+  const auto usual = [&] {
+    std::remove(output.c_str());
+    return run_sluice({"doctor", "--data", data, "--listen", "127.0.0.1:0"}, output);
+  };
+  EXPECT_EQ(usual(), 0) << content(output);
+  EXPECT_THAT(content(output), HasSubstr("are as they should be"));
+  setenv("SLUICE_RABBITMQ_URL", ("amqp://guest1:secret" + url.substr(url.find('@'))).c_str(), 1);
+  EXPECT_EQ(usual(), 1);
+  EXPECT_THAT(content(output), HasSubstr("set_permissions"));
 }
 
 TEST_F(RabbitShop, DelayedTextsComeOutOfQueue2AndNotBefore) {

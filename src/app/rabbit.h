@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "app/config.h"
@@ -22,5 +23,8 @@ Result<> check_rabbit(const Config& config);
 /// Connects and declares the places; rabbitmq.url must have been given.
 Result<std::unique_ptr<bus::Bus>> open_rabbit(const Config& config,
                                               const std::vector<bus::Binding>& places);
+
+/// What `sluice doctor` says where all is well; see bus::probe_rabbitmq for what may not be.
+Result<std::string> probe_rabbit(const Config& config, const std::vector<bus::Binding>& places);
 
 }  // namespace sluice::app

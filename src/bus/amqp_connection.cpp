@@ -213,15 +213,30 @@ Result<std::optional<std::uint64_t>> AmqpConnection::count(const std::string& qu
     amqp_maybe_release_buffers_on_channel(state_, kAskChannel);
     return messages;
   }
+  const auto missing = was_not_found("asking for a queue's length");
+  if (!missing) return std::unexpected(missing.error());
+  return std::nullopt;
+}
+
+Result<bool> AmqpConnection::has_exchange(const std::string& exchange) {
+  const auto* found = amqp_exchange_declare(state_, kAskChannel, bytes_of(exchange),
+                                            bytes_of("direct"), 1, 0, 0, 0, amqp_empty_table);
+  if (found != nullptr) return true;
+  const auto missing = was_not_found("asking for an exchange");
+  if (!missing) return std::unexpected(missing.error());
+  return false;
+}
+
+Result<bool> AmqpConnection::was_not_found(std::string_view doing) {
   const amqp_rpc_reply_t reply = amqp_get_rpc_reply(state_);
-  if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
-      refusal_of(reply.reply.id, reply.reply.decoded).code == AMQP_NOT_FOUND) {
-    amqp_channel_close_ok_t closed{};
-    amqp_send_method(state_, kAskChannel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed);
-    if (auto again = open_channel(kAskChannel); !again) return std::unexpected(again.error());
-    return std::nullopt;
+  if (reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION ||
+      refusal_of(reply.reply.id, reply.reply.decoded).code != AMQP_NOT_FOUND) {
+    return std::unexpected(check(doing, reply).error());
   }
-  return std::unexpected(check("asking for a queue's length", reply).error());
+  amqp_channel_close_ok_t closed{};
+  amqp_send_method(state_, kAskChannel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed);
+  if (auto again = open_channel(kAskChannel); !again) return std::unexpected(again.error());
+  return true;
 }
 
 Result<> AmqpConnection::publish(const Outgoing& outgoing, std::uint64_t tag) {

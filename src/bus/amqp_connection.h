@@ -48,6 +48,8 @@ class AmqpConnection {
   /// How many messages are ready in it; none: there is no such queue.
   Result<std::optional<std::uint64_t>> count(const std::string& queue);
 
+  Result<bool> has_exchange(const std::string& exchange);
+
   // These do not.
   Result<> publish(const Outgoing& outgoing, std::uint64_t tag);
   Result<> acknowledge(std::uint64_t delivery);
@@ -76,6 +78,8 @@ class AmqpConnection {
   explicit AmqpConnection(AmqpUrl url);
   Result<> connect(std::string_view connection_name);
   Result<> open_channel(amqp_channel_t channel);
+  /// After a refusal on kAskChannel: true where it was that there is no such thing.
+  Result<bool> was_not_found(std::string_view doing);
   Result<> check(std::string_view doing, const amqp_rpc_reply_t& reply) const;
   Result<> check(std::string_view doing, int status) const;
   std::string remedy(int code) const;
