@@ -55,12 +55,12 @@ TEST_F(RabbitShop, AnotherServicesNotificationIsFetchedByAnotherClient) {
   const ServerProcess server(directory_.path() + "/data", {"--demo"});
   const std::string token = server.token_of("orders", http::Role::service);
   const Answer created = ask(server, "GET",
-                             "/weixin/pay/create/native?outtradeno=A17&totalfee=1999&queue="
+                             "/weixin/pay/create/native?outtradeno=ORDER-A17&totalfee=1999&queue="
                              "queue.order&exchange=exchange.order&username=alice",
                              token);
   ASSERT_EQ(created.status, 200) << created.body;
   const auto data = boost::json::parse(created.body).at("data");
-  pay(port_of(std::string{data.at("code_url").as_string()}), "A17");
+  pay(port_of(std::string{data.at("code_url").as_string()}), "ORDER-A17");
   boost::json::array fetched;
   ASSERT_TRUE(eventually([&] {
     fetched = broker().peer({"get", "queue.order"});
@@ -75,7 +75,7 @@ TEST_F(RabbitShop, AnotherServicesNotificationIsFetchedByAnotherClient) {
   EXPECT_FALSE(message.at("message_id").as_string().empty());
   EXPECT_GT(message.at("timestamp").as_int64(), 1'600'000'000);
   const auto body = boost::json::parse(message.at("body").as_string()).as_object();
-  EXPECT_EQ(body.at("out_trade_no"), "A17");
+  EXPECT_EQ(body.at("out_trade_no"), "ORDER-A17");
   EXPECT_TRUE(body.contains("transaction_id")) << body;
   const auto attach = boost::json::parse(body.at("attach").as_string()).as_object();
   EXPECT_EQ(attach.at("queue"), "queue.order");

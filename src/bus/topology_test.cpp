@@ -60,7 +60,7 @@ TEST(Topology, QuorumQueuesLimitDeliveriesAndParkSafely) {
   ASSERT_EQ(topology.queues.size(), 2U);
   EXPECT_EQ(topology.bindings.size(), 2U);
   EXPECT_EQ(topology.queues[1].name, "queue.order.parked");
-  EXPECT_THAT(arguments_of(topology.queues[0]), ElementsAre(Pair("x-queue-type", Value("quorum"))));
+  EXPECT_THAT(arguments_of(topology.queues[1]), ElementsAre(Pair("x-queue-type", Value("quorum"))));
   EXPECT_EQ(topology.queues[0].name, "queue.order");
   EXPECT_THAT(arguments_of(topology.queues[0]),
               ElementsAre(Pair("x-queue-type", Value("quorum")),
