@@ -9,6 +9,7 @@
 
 #include "app/cashier.h"
 #include "app/rabbit.h"
+#include "app/webhooks.h"
 #include "app/wechat.h"
 
 namespace sluice::app {
@@ -56,6 +57,7 @@ Result<> check_supported(const Config& config) {
   if (rabbit_configured(config)) {
     if (auto checked = check_rabbit(config); !checked) return checked;
   }
+  if (auto checked = check_webhooks(config); !checked) return checked;
   if (auto places = destinations(config); !places) return std::unexpected(places.error());
   return {};
 }
