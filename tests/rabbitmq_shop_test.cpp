@@ -140,7 +140,7 @@ TEST_F(RabbitShop, DoctorLooksAtTheBroker) {
   EXPECT_THAT(other.second, HasSubstr("doctor.other.sale"));
   EXPECT_THAT(other.second, HasSubstr("rabbitmq.queue_type"));
   broker().control("add_user guest1 secret");
-  broker().control("set_permissions guest1 '.*' '.*' 'nothing'");
+  broker().control("set_permissions guest1 '.*' 'nothing' '.*'");
   const std::string url = broker().url();
   {
     const ServerProcess server(data + "2", {"--demo"});  // declares the usual names

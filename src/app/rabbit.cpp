@@ -45,7 +45,7 @@ Result<std::string> probe_rabbit(const Config& config, const std::vector<bus::Bi
   text += report->found == 0 ? "nothing is declared yet"
                              : fmt::format(
                                    "{} exchanges and queues are as they should be, and the "
-                                   "account may configure, write and read them",
+                                   "account may configure and write them",
                                    report->found);
   if (!report->missing.empty()) {
     text += fmt::format("; made at the first start: {}", fmt::join(report->missing, ", "));

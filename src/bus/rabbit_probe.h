@@ -20,7 +20,7 @@ struct RabbitReport {
 };
 
 /// Errors, with the remedy: unreachable, refused, older than 3.10, declared otherwise (durable,
-/// type, arguments), or an account that may not configure, write or read what exists.
+/// type, arguments), or an account that may not configure or write what exists.
 Result<RabbitReport> probe_rabbitmq(const AmqpUrl& url, QueueKind kind,
                                     const std::vector<Binding>& bindings);
 
