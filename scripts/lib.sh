@@ -7,7 +7,7 @@
 packages_build=(
   g++ cmake ninja-build ccache mold
   libboost1.81-dev libboost-json1.81-dev
-  libsqlite3-dev libssl-dev libcurl4-openssl-dev libpugixml-dev libqrcodegencpp-dev
+  libargon2-dev libsqlite3-dev libssl-dev libcurl4-openssl-dev libpugixml-dev libqrcodegencpp-dev
   libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev
   prometheus-cpp-dev libmariadb-dev librabbitmq-dev
   ca-certificates

@@ -32,6 +32,8 @@ constexpr std::array kKeys = {
     Key{"auth.ed25519_public_key_file", KeyType::path, "", "PEM key that verifies EdDSA tokens"},
     Key{"auth.issuer", KeyType::text, "", "required iss of tokens; empty: not checked"},
     Key{"auth.audience", KeyType::text, "", "required aud of tokens; empty: not checked"},
+    Key{"auth.console_password", KeyType::text, "",
+        "opens the console, at least 12 bytes; empty: generated at the first start", true},
     Key{"limits.user_per_second", KeyType::integer, "0", "requests per user; 0: no limit", false, 0,
         kMillion},
     Key{"limits.address_per_second", KeyType::integer, "0", "requests per address; 0: no limit",
