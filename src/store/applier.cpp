@@ -124,6 +124,9 @@ Result<> Applier::write_through(Batch&& batch) {
   wanted_ = sequence;
   auto done = until(
       lock, [this, sequence] { return durable() >= sequence; }, &wanted_durable_, sequence);
+  // Another thread may be trying again already, with this batch in hand.
+  done_.wait(lock, [this] { return !busy_; });
+  if (durable() >= sequence) return {};
   if (done) return done;
   // Nothing of it was written: as if it had never been.
   direct_.reset();
