@@ -25,7 +25,7 @@ struct FakeGateway final : payment::Gateway {
   void refund(payment::RefundOrder, Then<payment::RefundProgress> then) override;
   void query_refund(std::string, std::string, Then<payment::RefundProgress> then) override;
   Result<payment::Notification> parse(const payment::RawNotification&, Instant) const override;
-  payment::Acknowledgement acknowledge(bool stored, std::string_view) const override;
+  payment::Acknowledgement acknowledge(payment::Receipt receipt, std::string_view) const override;
   Health health() const override { return {breaker_open, 7, 2}; }
   void stop() override {}
 };

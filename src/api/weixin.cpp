@@ -172,7 +172,8 @@ void weixin_notify(Context& context, const Request& request, const Captures&, Ex
   if (request.body.size() > kMaxNotificationBytes) {
     spdlog::warn("a notification of {} bytes was refused; at most {} are read", request.body.size(),
                  kMaxNotificationBytes);
-    return send_acknowledgement(exchange, payments->gateway->acknowledge(false, "too large"));
+    return send_acknowledgement(
+        exchange, payments->gateway->acknowledge(payment::Receipt::refused, "too large"));
   }
   payment::RawNotification raw;
   raw.body = request.body;
