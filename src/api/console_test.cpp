@@ -151,6 +151,12 @@ TEST_F(ConsoleTest, AttemptsAreLimitedAndTheWaitIsTold) {
   const Answer answer = sign_in_by_password();
   EXPECT_EQ(answer.code(), "rate_limited");
   EXPECT_EQ(answer.header("retry-after"), "300");
+  const std::string by_token = fmt::format(R"({{"token":"{}"}})", token("olga", http::Role::admin));
+  EXPECT_EQ(sign_in(R"({"token":"x.y.z"})").code(), "rate_limited");
+  EXPECT_EQ(sign_in(by_token).status, 200) << "nobody guesses a token: it has nothing to wait for";
+  for (int i = 0; i < console::kMaxAttempts; ++i)
+    sign_in_by_password("wrong but long enough");
+  EXPECT_EQ(sign_in_by_password().code(), "rate_limited");
   pass(console::kAttemptWindow);
   EXPECT_EQ(sign_in_by_password().status, 200);
 }

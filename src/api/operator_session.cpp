@@ -10,6 +10,7 @@
 #include "api/auth.h"
 #include "api/operator_body.h"
 #include "api/routes.h"
+#include "base/text.h"
 #include "console/door.h"
 #include "console/password.h"
 #include "http/browser.h"
@@ -58,6 +59,7 @@ struct Credentials {
   std::string password;
   std::string token;
   std::string address;  ///< whom attempts are counted for
+  std::string shown;    ///< the same for people: that of an IPv6 network is bytes
   bool secure = false;
 };
 
@@ -79,7 +81,8 @@ std::optional<Credentials> read_credentials(const Context& context, const http::
                   "不能与 name、password 同时出现");
   }
   if (!accept(faults, exchange)) return std::nullopt;
-  read.address = limit_key(client_address(request, context.shared->options.trust_forwarded_for));
+  read.shown = client_address(request, context.shared->options.trust_forwarded_for);
+  read.address = limit_key(read.shown);
   read.secure = context.shared->options.door->tls() || http::sent_over_tls(request);
   return read;
 }
@@ -107,40 +110,39 @@ void open_session(Context& context, Exchange&& exchange, const Credentials& who,
 }
 
 void refuse(Exchange&& exchange, const Credentials& who) {
-  spdlog::warn("a sign-in to the console from {} failed", who.address);
+  spdlog::warn("a sign-in to the console from {} failed", quote(who.shown));
   exchange.fail(Code::wrong_password);
 }
 
-/// The password is checked on the door's thread; the token here, and then a password all the same,
-/// so that neither tells by its time what was wrong with it.
+/// A right token opens at once: nobody guesses one, so no crowd of wrong passwords may stand in its
+/// way. Empty: it is not one of an operator.
+std::optional<http::Claims> claims_of(const Context& context, const std::string& token) {
+  http::Claims claims;
+  const bool right = context.tokens->verify("Bearer " + token, context.engine.now(), claims) &&
+                     claims.role == http::Role::admin;
+  return right ? std::optional(std::move(claims)) : std::nullopt;
+}
+
+/// The password is checked on the door's thread. Whoever knows it may call themselves anything: the
+/// audit log says how they came.
 void check_at_door(Context& context, Exchange&& exchange, Credentials&& who) {
-  std::optional<Instant> not_after;
-  if (!who.token.empty()) {
-    http::Claims claims;
-    if (context.tokens->verify("Bearer " + who.token, context.engine.now(), claims) &&
-        claims.role == http::Role::admin) {
-      who.name = claims.user;
-      not_after = claims.expires_at;
-    }
-  } else {
-    // Whoever knows the password may call themselves anything: the audit log says how they came.
-    who.name += " (console)";
-  }
-  const bool by_token = !who.token.empty();
+  who.name += " (console)";
+  console::Door& door = *context.shared->options.door;
+  const std::string address = who.address;
   std::string password = std::move(who.password);
   const auto shared_exchange = keep(std::move(exchange));
   Mailbox& mailbox = context.mailbox;
-  const bool taken = context.shared->options.door->check(
-      std::move(password), [&context, &mailbox, shared_exchange, who = std::move(who), by_token,
-                            not_after](bool same) mutable {
-        const bool right = by_token ? not_after.has_value() : same;
-        mailbox.post([&context, shared_exchange = std::move(shared_exchange), who = std::move(who),
-                      right, not_after] {
+  const bool taken = door.check(std::move(password), [&context, &mailbox, shared_exchange,
+                                                      who = std::move(who)](bool right) mutable {
+    mailbox.post(
+        [&context, shared_exchange = std::move(shared_exchange), who = std::move(who), right] {
           if (!right) return refuse(std::move(*shared_exchange), who);
-          open_session(context, std::move(*shared_exchange), who, not_after);
+          open_session(context, std::move(*shared_exchange), who, std::nullopt);
         });
-      });
-  if (!taken) shared_exchange->fail_until(Code::rate_limited, Span::seconds(2));
+  });
+  if (taken) return;
+  door.attempts().give_back(address);
+  shared_exchange->fail_until(Code::rate_limited, Span::seconds(2));
 }
 
 }  // namespace
@@ -180,10 +182,17 @@ void admin_sign_in(Context& context, const Request& request, const Captures&, Ex
   if (from_elsewhere(request)) return exchange.fail(Code::bad_csrf_token, kForeign);
   auto who = read_credentials(context, request, exchange);
   if (!who) return;
+  if (!who->token.empty()) {
+    if (auto claims = claims_of(context, who->token)) {
+      who->name = std::move(claims->user);
+      return open_session(context, std::move(exchange), *who, claims->expires_at);
+    }
+  }
   console::Door& door = *context.shared->options.door;
   if (const auto wait = door.attempts().refuse(who->address, context.engine.now())) {
     return exchange.fail_until(Code::rate_limited, *wait);
   }
+  if (!who->token.empty()) return refuse(std::move(exchange), *who);
   check_at_door(context, std::move(exchange), std::move(*who));
 }
 

@@ -23,6 +23,12 @@ std::optional<Span> Attempts::refuse(std::string_view address, Instant now) {
   return std::nullopt;
 }
 
+void Attempts::give_back(std::string_view address) {
+  const std::lock_guard lock(mutex_);
+  const auto at = by_address_.find(std::string(address));
+  if (at != by_address_.end() && at->second.attempts > 0) --at->second.attempts;
+}
+
 void Attempts::forget(std::string_view address) {
   const std::lock_guard lock(mutex_);
   by_address_.erase(std::string(address));

@@ -22,6 +22,8 @@ class Attempts {
  public:
   /// Counts an attempt. Empty: go on. Otherwise: how long that address has to wait.
   std::optional<Span> refuse(std::string_view address, Instant now);
+  /// One that was counted but never checked.
+  void give_back(std::string_view address);
   /// A right password ends the count.
   void forget(std::string_view address);
 

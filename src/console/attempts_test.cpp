@@ -29,6 +29,16 @@ TEST(Attempts, ARightPasswordEndsTheCount) {
   EXPECT_FALSE(attempts.refuse("a", kNow));
 }
 
+TEST(Attempts, WhatWasNeverCheckedIsGivenBack) {
+  Attempts attempts;
+  for (int i = 0; i < kMaxAttempts; ++i)
+    attempts.refuse("a", kNow);
+  attempts.give_back("a");
+  attempts.give_back("nobody");
+  EXPECT_FALSE(attempts.refuse("a", kNow));
+  EXPECT_TRUE(attempts.refuse("a", kNow));
+}
+
 TEST(Attempts, AFloodOfAddressesIsBoundedAndForgetsTheOldest) {
   Attempts attempts;
   for (int i = 0; i <= kMaxAttempts; ++i)
