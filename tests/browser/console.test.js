@@ -170,6 +170,32 @@ test('a notification is replayed, and the log tells who did', async () => {
   assert.deepEqual(page.problems, []);
 });
 
+test('what is typed the moment a page appears is not taken away', async () => {
+  const page = await operator();
+  // Before anything that the page put off until it is drawn.
+  await page.evaluate(() => new Promise((typed) => {
+    new MutationObserver((_, observer) => {
+      const search = document.querySelector('input[name=search]');
+      if (!search) return;
+      observer.disconnect();
+      search.value = 'gus';
+      search.dispatchEvent(new Event('input', {bubbles: true}));
+      typed();
+    }).observe(document.body, {childList: true, subtree: true});
+    [...document.querySelectorAll('nav a')].find((way) => way.textContent.startsWith('Orders')).click();
+  }));
+  await page.waitForSelector('p[role=status]:has-text("shown")');
+  await page.click('.filters button:has-text("Search")');
+  await page.waitForURL(/user=gus/);
+  await page.click('.filters button:has-text("Clear")');
+  await page.waitForURL(/orders$/);
+  const shows = (text) => page.waitForFunction((wanted) =>
+    document.querySelector('input[name=search]').value === wanted, text);
+  await shows('');
+  await page.goBack();
+  await shows('gus');
+});
+
 test('a sale is typed in, changed, restocked, paused, resumed and cancelled', async () => {
   const page = await operator();
   await page.click('a:has-text("New sale")');

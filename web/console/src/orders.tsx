@@ -1,5 +1,5 @@
 // Orders: the filter is the address of the page, the list and the export follow it.
-import {useEffect, useState} from 'preact/hooks';
+import {useState} from 'preact/hooks';
 import {kApi} from './api';
 import {fromQuery, fromSearch, toQuery, toSearch, type Filter} from './filter';
 import {fromField, toField} from './format';
@@ -9,9 +9,14 @@ import {kOrderStatuses, type Order} from './types';
 import {Empty, Field, Head, Link, Loading, money, StatusChip, Table, Time, Trouble} from './ui';
 
 function Filters({filter}: {filter: Filter}) {
-  const [typed, setTyped] = useState(toSearch(filter));
-  useEffect(() => setTyped(toSearch(filter)), [query.value]);
-  const apply = (next: Filter) => go(`/console/orders${toQuery(next)}`);
+  // What was typed belongs to one address: a new one shows its own search, and nothing that runs
+  // after the page is drawn can take away what somebody has begun to type.
+  const [draft, setDraft] = useState<{at: string; text: string} | null>(null);
+  const typed = draft?.at === query.value ? draft.text : toSearch(filter);
+  const apply = (next: Filter) => {
+    setDraft(null);
+    go(`/console/orders${toQuery(next)}`);
+  };
   const change = (more: Filter) => apply({...filter, ...more});
   const search = (event: Event) => {
     event.preventDefault();
@@ -30,7 +35,8 @@ function Filters({filter}: {filter: Filter}) {
   return <form class="card filters" role="search" onSubmit={search}>
     <Field label={t('search')}>
       {(ids) => <input {...ids} type="search" name="search" placeholder={t('search_hint')} value={typed}
-        autocomplete="off" onInput={(event) => setTyped(event.currentTarget.value)} />}
+        autocomplete="off"
+        onInput={(event) => setDraft({at: query.value, text: event.currentTarget.value})} />}
     </Field>
     <Field label={t('status')}>
       {(ids) => <select {...ids} name="status" value={filter.status ?? ''}
