@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "store/cluster_copy.h"
+#include "store/cluster_reader.h"
 #include "support/mariadb_service.h"
 
 namespace sluice::store {
@@ -28,7 +29,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr Instant kNow{1'795'000'000'000};
-constexpr std::int64_t kHoldMs = 60'000;
+/// The core expires in steps of 64 ms; with these an order is due in the very step of its deadline.
+constexpr std::int64_t kStepMs = 64;
+constexpr std::int64_t kHoldMs = 1000 * kStepMs;
 constexpr std::int64_t kFirstId = std::int64_t{1} << 40;
 
 std::unique_ptr<ClusterRecord> open(const mariadb::Address& address, ClusterOptions options = {}) {
@@ -263,6 +266,75 @@ TEST_F(ClusterRecordTest, TheSweeperGivesUpWhatIsOverdueOrCancelled) {
   expect_sound();
 }
 
+TEST_F(ClusterRecordTest, ViewsSayWhatHappened) {
+  auto record = open(database_.address());
+  value(record->define(sale_of("s", 1, 3, 1), kNow));
+  value(record->define(sale_of("t", 1, 9, 1), kNow));
+  auto batch = crowd(1, 5);
+  batch.push_back(reservation(6, "user-1", 1));
+  value(record->grant(batch, kNow));
+  const sale::Command paid = sale::PaymentSucceeded{OrderId{kFirstId + 1}, "tx-1", Money{100},
+                                                    *Currency::parse("CNY"), kNow};
+  const sale::Command wrong = sale::PaymentSucceeded{OrderId{kFirstId + 2}, "tx-2", Money{99},
+                                                     *Currency::parse("CNY"), kNow};
+  for (const sale::Command& command : {paid, wrong})
+    value(record->apply({&command, 1}, kNow));
+
+  auto reader = value(ClusterReader::open(database_.address()));
+  const auto view = value(reader->order(OrderId{kFirstId + 1}));
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->user, "user-1");
+  EXPECT_EQ(view->item_id, "s-0");
+  EXPECT_EQ(view->status, sale::OrderStatus::paid);
+  EXPECT_EQ(view->transaction_id, "tx-1");
+  EXPECT_FALSE(value(reader->order(OrderId{5})));
+
+  sale::PageRequest page{std::nullopt, 1};
+  const auto newest = value(reader->orders_of("user-1", page));
+  ASSERT_EQ(newest.entries.size(), 1U);
+  EXPECT_EQ(newest.entries[0].id.value, kFirstId + 6);
+  page.before = newest.next;
+  const auto older = value(reader->orders_of("user-1", page));
+  ASSERT_EQ(older.entries.size(), 1U);
+  EXPECT_EQ(older.entries[0].id.value, kFirstId + 1);
+  EXPECT_FALSE(older.next);
+
+  const auto count = [&](auto set) {
+    sale::OrderFilter filter;
+    set(filter);
+    return value(reader->search(filter, {})).entries.size();
+  };
+  EXPECT_EQ(count([](auto&) {}), 6U);
+  EXPECT_EQ(count([](auto& f) { f.sale_id = "t"; }), 1U);
+  EXPECT_EQ(count([](auto& f) { f.item_id = "s-0"; }), 5U);
+  EXPECT_EQ(count([](auto& f) { f.status = sale::OrderStatus::failed; }), 2U);
+  EXPECT_EQ(count([](auto& f) { f.transaction_id = "tx-1"; }), 1U);
+  EXPECT_EQ(count([](auto& f) { f.created_before = kNow; }), 0U);
+  EXPECT_EQ(count([](auto& f) { f.created_from = kNow; }), 6U);
+  EXPECT_EQ(count([](auto& f) { f.needs_attention = true; }), 1U) << "the wrong amount";
+  EXPECT_EQ(count([](auto& f) { f.user = "x' OR '1'='1"; }), 0U);
+  EXPECT_FALSE(reader->search({}, {std::nullopt, 0}));
+
+  const auto life = value(reader->timeline(OrderId{kFirstId + 1}));
+  ASSERT_EQ(life.size(), 2U);
+  EXPECT_EQ(life[0].event, "granted");
+  EXPECT_EQ(life[0].actor, "shopper");
+  EXPECT_EQ(life[1].event, "paid");
+  const auto refusal = value(reader->timeline(OrderId{kFirstId + 5}));
+  ASSERT_EQ(refusal.size(), 1U);
+  EXPECT_EQ(refusal[0].event, "refused");
+  EXPECT_EQ(refusal[0].detail, "sold_out");
+  const auto audited = value(reader->audit({}));
+  EXPECT_EQ(audited.entries.size(), 4U) << "two sales, two items";
+
+  // A reader gets over a connection that an administrator ended.
+  const std::int64_t victim = number(
+      "SELECT MAX(id) FROM information_schema.processlist WHERE db = DATABASE() AND command = "
+      "'Sleep'");
+  database_.execute("KILL " + std::to_string(victim));
+  EXPECT_TRUE(reader->order(OrderId{kFirstId + 1}));
+}
+
 // ---- agreement with the core -------------------------------------------------------------------
 
 class Agreement : public ClusterRecordTest, public testing::WithParamInterface<int> {};
@@ -278,7 +350,7 @@ TEST_P(Agreement, StepByStepWithOneStateInMemory) {
   auto record = open(database_.address(), options);
   sale::State state(options.settings);
   sale::Effects effects;
-  Instant now = kNow;
+  Instant now{kNow.ms + kStepMs - 1};
   std::vector<OrderId> orders{OrderId{1}};
   const auto user = [&] { return "user-" + std::to_string(pick(6)); };
   const auto both = [&](const sale::Command& command, bool defines) {
@@ -319,7 +391,7 @@ TEST_P(Agreement, StepByStepWithOneStateInMemory) {
   both(sale_of("s", 2, 4, 2), true);
   both(sale_of("t", 1, 3, 1), true);
   for (int step = 0; step < 150 && !HasFailure(); ++step) {
-    now = now + Span{static_cast<std::int64_t>(pick(3000))};
+    now = now + Span{static_cast<std::int64_t>(pick(50)) * kStepMs};
     const OrderId order = orders[pick(orders.size())];
     const sale::OrderSlot slot = state.find_order(order);
     const Money amount = slot == sale::kNoOrder ? Money{100} : state.order(slot).amount;
@@ -336,8 +408,10 @@ TEST_P(Agreement, StepByStepWithOneStateInMemory) {
                         {}};
         sale::OrderSlot made = sale::kNoOrder;
         effects.clear();
+        state.apply(sale::Pulse{}, now, effects);
+        EXPECT_EQ(value(record->sweep(4096, now)).closes.size(), effects.closes.size());
+        effects.clear();
         if (state.apply(grab, now, effects, made) != sale::GrabOutcome::granted) break;
-        if (effects.orders.size() != 1) break;
         const sale::Order& granted = state.order(made);
         orders.push_back(granted.id);
         Reservation wanted{granted.id,     grab.user,          grab.item,          grab.quantity,
@@ -404,6 +478,28 @@ TEST_F(ClusterRecordTest, ACommitWithoutAnAnswerIsLookedUp) {
         << "the answer is that of the first attempt";
     EXPECT_EQ(number("SELECT held FROM item_stock WHERE item_no=" + std::to_string(item)), 5);
   }
+  expect_sound();
+}
+
+TEST_F(ClusterRecordTest, AWorkerThatStopsDoesNotStopTheOthers) {
+  auto other = open(database_.address());
+  value(other->define(sale_of("s", 1, 1), kNow));
+  const auto theirs = reservation(1, "a");
+  const auto ours = reservation(2, "b");
+  bool stopped = false;
+  ClusterOptions options;
+  options.idle_limit_s = 1;
+  options.at_commit = [&](bool committed) {
+    if (committed || stopped) return false;
+    stopped = true;
+    // It wrote the last unit and holds the lock; the server ends it while the other one waits.
+    EXPECT_EQ(value(other->grant({&theirs, 1}, kNow)).front().outcome, GrantOutcome::granted);
+    return false;
+  };
+  auto record = open(database_.address(), options);
+  EXPECT_EQ(value(record->grant({&ours, 1}, kNow)).front().outcome, GrantOutcome::sold_out)
+      << "awake again, it must not go on where it was";
+  EXPECT_TRUE(stopped);
   expect_sound();
 }
 

@@ -17,6 +17,8 @@ using mariadb::Connection;
 using mariadb::Failure;
 using mariadb::Outcome;
 
+constexpr unsigned kUnknownVariable = 1193;
+
 Failure too_many(std::size_t size) {
   Failure failure;
   failure.message = fmt::format("{} entries in one batch, the limit is {}: split it", size,
@@ -48,13 +50,27 @@ struct ClusterRecord::Parts {
   Outcome<> attempt(Plan& plan, std::optional<Unanswered>& unanswered);
   Outcome<> commit(const SealFacts& seal, std::optional<Unanswered>& unanswered);
   Outcome<> read_all(sale::State& state, bool with_orders);
+  Outcome<> load(sale::State& state, bool with_orders);
+  Outcome<> read_unfinished(OrderId after, std::uint32_t most, Unfinished& found);
+  /// A read on a connection that is there; one that was lost is forgotten.
+  Outcome<> reading(const std::function<Outcome<>()>& read);
 };
+
+Outcome<> ClusterRecord::Parts::reading(const std::function<Outcome<>()>& read) {
+  auto done = connect();
+  if (done) done = read();
+  if (!done && done.error().kind == Failure::Kind::lost) connection.reset();
+  return done;
+}
 
 Outcome<> ClusterRecord::Parts::connect() {
   if (connection) return {};
   auto opened = Connection::open(address);
   if (!opened) return std::unexpected(opened.error());
   if (auto prepared = tables.prepare(*opened); !prepared) return prepared;
+  const auto limited = opened->execute(
+      fmt::format("SET SESSION idle_transaction_timeout = {}", options.idle_limit_s));
+  if (!limited && limited.error().code != kUnknownVariable) return limited;
   connection.emplace(std::move(*opened));
   return {};
 }
@@ -185,11 +201,9 @@ Outcome<Applied> ClusterRecord::sweep(std::uint32_t most, Instant now) {
   return plan.take_applied();
 }
 
-Outcome<ClusterRecord::Unfinished> ClusterRecord::unfinished(OrderId after, std::uint32_t most) {
-  SLUICE_ASSERT(most >= 1 && most <= kMaxBatch, "a page is of 1 to kMaxBatch orders");
-  if (auto connected = parts_->connect(); !connected) return std::unexpected(connected.error());
-  auto catalog = read_items(*parts_->connection, {});
-  Unfinished found;
+Outcome<> ClusterRecord::Parts::read_unfinished(OrderId after, std::uint32_t most,
+                                                Unfinished& found) {
+  auto catalog = read_items(*connection, {});
   if (!catalog) return std::unexpected(catalog.error());
   OrderQuery query;
   query.conditions =
@@ -197,7 +211,7 @@ Outcome<ClusterRecord::Unfinished> ClusterRecord::unfinished(OrderId after, std:
       "LIMIT ?) AS unfinished)";
   query.numbers = {after.value, most};
   std::uint32_t count = 0;
-  auto read = read_orders(*parts_->connection, query, [&](OrderRow& row) -> Result<> {
+  auto read = read_orders(*connection, query, [&](OrderRow& row) -> Result<> {
     found.next = OrderId{row.id};
     ++count;
     if (row.status == static_cast<std::int64_t>(sale::OrderStatus::closing)) {
@@ -210,29 +224,34 @@ Outcome<ClusterRecord::Unfinished> ClusterRecord::unfinished(OrderId after, std:
                              (*catalog)[item].currency, static_cast<sale::EndReason>(row.reason)});
     return {};
   });
-  if (!read && read.error().kind == Failure::Kind::lost) parts_->connection.reset();
-  if (!read) return std::unexpected(read.error());
   if (count < most) found.next = OrderId{};
+  return read;
+}
+
+Outcome<ClusterRecord::Unfinished> ClusterRecord::unfinished(OrderId after, std::uint32_t most) {
+  SLUICE_ASSERT(most >= 1 && most <= kMaxBatch, "a page is of 1 to kMaxBatch orders");
+  Unfinished found;
+  auto read = parts_->reading([&] { return parts_->read_unfinished(after, most, found); });
+  if (!read) return std::unexpected(read.error());
   return found;
 }
 
-Outcome<> ClusterRecord::load(sale::State& state) {
-  if (auto connected = parts_->connect(); !connected) return connected;
+Outcome<> ClusterRecord::Parts::load(sale::State& state, bool with_orders) {
   for (const char* sql : {"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
                           "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"}) {
-    if (auto done = parts_->connection->execute(sql); !done) return done;
+    if (auto done = connection->execute(sql); !done) return done;
   }
-  auto read = parts_->read_all(state, true);
-  parts_->connection->rollback();
-  if (!read && read.error().kind == Failure::Kind::lost) parts_->connection.reset();
+  auto read = read_all(state, with_orders);
+  connection->rollback();
   return read;
 }
 
+Outcome<> ClusterRecord::load(sale::State& state) {
+  return parts_->reading([&] { return parts_->load(state, true); });
+}
+
 Outcome<> ClusterRecord::load_catalog(sale::State& state) {
-  if (auto connected = parts_->connect(); !connected) return connected;
-  auto read = parts_->read_all(state, false);
-  if (!read && read.error().kind == Failure::Kind::lost) parts_->connection.reset();
-  return read;
+  return parts_->reading([&] { return parts_->load(state, false); });
 }
 
 const std::string& ClusterRecord::where() const {

@@ -67,6 +67,9 @@ struct ClusterOptions {
   sale::Settings settings;  ///< has_gateway and max_close_attempts count
   /// Deadlocks, lock timeouts and lost connections that one call gets over before it gives up.
   int attempts = 5;
+  /// A worker that stops in the middle of a transaction (a machine that is suspended, a cut cable)
+  /// holds up all others: after so long MariaDB ends its connection. MySQL knows no such limit.
+  int idle_limit_s = 5;
   /// For tests: called between the last row and COMMIT, and after COMMIT. True: go on as if the
   /// connection had been lost at this point.
   std::function<bool(bool committed)> at_commit;

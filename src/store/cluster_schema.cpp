@@ -57,7 +57,8 @@ constexpr std::array<const char*, 15> kInitial = {
     "UNIQUE KEY one_payment(transaction_id), KEY of_user(`user`, id), "
     "KEY due(status, expires_at))",
     "CREATE TABLE IF NOT EXISTS history(seq BIGINT PRIMARY KEY, order_id BIGINT NOT NULL, "
-    "at BIGINT NOT NULL, event INT NOT NULL, previous BIGINT, actor TEXT, detail TEXT)",
+    "at BIGINT NOT NULL, event INT NOT NULL, previous BIGINT, actor TEXT, detail TEXT, KEY "
+    "of_order(order_id, seq))",
     "CREATE TABLE IF NOT EXISTS audit(seq BIGINT PRIMARY KEY, at BIGINT NOT NULL, actor TEXT NOT "
     "NULL, action TEXT NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL, "
     "`before` MEDIUMTEXT NOT NULL, `after` MEDIUMTEXT NOT NULL)",

@@ -13,6 +13,7 @@
 #include "store/record.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
+#include "store/timeline.h"
 
 namespace sluice::store {
 namespace {
@@ -62,28 +63,6 @@ sale::OrderView view_of(const Statement& row) {
   view.close_attempts = static_cast<std::uint8_t>(row.integer(14));
   view.last_event = static_cast<sale::HistoryEvent>(row.integer(16));
   return view;
-}
-
-/// Who did it, where no operator did: follows from the event and, for an order given up, why.
-const char* usual_actor(sale::HistoryEvent event, sale::EndReason reason) {
-  using sale::EndReason;
-  using sale::HistoryEvent;
-  switch (event) {
-    case HistoryEvent::granted:
-    case HistoryEvent::payment_begun:
-      return "shopper";
-    case HistoryEvent::cancelled:
-    case HistoryEvent::closing:
-      if (reason == EndReason::user) return "shopper";
-      if (reason == EndReason::payment_failed) return "provider";
-      return "clock";
-    case HistoryEvent::expired:
-    case HistoryEvent::close_retried:
-    case HistoryEvent::needs_person:
-      return "clock";
-    default:
-      return "provider";
-  }
 }
 
 bool page_limit_ok(std::uint32_t limit) {
