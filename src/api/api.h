@@ -23,6 +23,9 @@ class Service;
 namespace sluice::settlement {
 class Desk;
 }
+namespace sluice::webhook {
+class Office;
+}
 
 namespace sluice::api {
 
@@ -69,6 +72,10 @@ class Api {
   /// From now on the payment routes work; before, and without, they answer payment_unavailable.
   /// Once, from any thread: a server may serve already, so that its port can be told to a gateway.
   void open_payments(const Payments& payments);
+
+  /// From now on the webhook routes work; before, they answer overloaded. Once, from any thread.
+  /// The office must outlive the servers.
+  void open_webhooks(webhook::Office& office);
 
   /// From now on /readyz answers 503 and grabs are refused as overloaded.
   void begin_shutdown();

@@ -44,6 +44,7 @@ struct Api::Shared {
   std::atomic<std::int64_t> streams{0};
   Payments opened_payments;  ///< written once, before `payments` points to it
   std::atomic<const Payments*> payments{nullptr};
+  std::atomic<webhook::Office*> webhooks{nullptr};
   std::mutex mutex;  ///< guards what follows
   std::unordered_map<std::string, std::uint32_t> streams_of_user;
   std::vector<std::unique_ptr<Mailbox>> mailboxes;

@@ -13,6 +13,7 @@
 #include "app/keys.h"
 #include "app/support.h"
 #include "app/version.h"
+#include "app/webhooks.h"
 #include "engine/embedded.h"
 #include "web/storefront.h"
 
@@ -32,6 +33,7 @@ House::~House() {
     if (cashier_) cashier_->stop_desk();
     engine_->stop();
     if (cashier_) cashier_->stop_rooms();
+    if (webhooks_) webhooks_->stop();
   }
   if (announced_) remove_server_file(config_.text("server.data"));
 }
@@ -41,6 +43,7 @@ Result<> House::start() {
   if (auto keyed = prepare_keys(); !keyed) return keyed;
   if (auto listening = start_servers(); !listening) return listening;
   if (auto opened = open_cashier(); !opened) return opened;
+  if (auto started = start_webhooks(); !started) return started;
   if (demo_wanted_) {
     auto demo = open_demo_sale(*engine_);
     if (!demo) return std::unexpected(demo.error());
@@ -70,6 +73,7 @@ void House::stop(bool in_peace) {
   if (cashier_) cashier_->stop_desk();
   engine_->stop();
   if (cashier_) cashier_->stop_rooms();
+  if (webhooks_) webhooks_->stop();
   stopped_ = true;
   reconcile();
 }
@@ -154,6 +158,14 @@ Result<> House::open_cashier() {
   if (!cashier) return std::unexpected(cashier.error());
   cashier_ = std::move(*cashier);
   api_->open_payments(cashier_->rooms());
+  return {};
+}
+
+Result<> House::start_webhooks() {
+  auto webhooks = open_webhooks(config_);
+  if (!webhooks) return std::unexpected(webhooks.error());
+  webhooks_ = std::move(*webhooks);
+  api_->open_webhooks(*webhooks_);
   return {};
 }
 

@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "http/server.h"
 #include "http/token.h"
+#include "webhook/office.h"
 
 namespace sluice::app {
 
@@ -46,6 +47,9 @@ class House {
 
   Result<> start_servers();
 
+  /// Follows the record and tells the shop's systems what happened.
+  Result<> start_webhooks();
+
   /// After the servers, because the demo's gateway is told their port; /readyz waits for it.
   Result<> open_cashier();
 
@@ -73,6 +77,7 @@ class House {
   std::size_t max_connections_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<Cashier> cashier_;
+  std::unique_ptr<webhook::Office> webhooks_;
   http::TokenOptions tokens_;
   std::string new_key_;
   std::unique_ptr<api::Api> api_;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "app/webhooks.h"
 #include "app/wechat.h"
 
 namespace sluice::app {
@@ -51,6 +52,7 @@ Result<> check_supported(const Config& config) {
   if (wechat_configured(config)) {
     if (auto checked = check_wechat(config); !checked) return checked;
   }
+  if (auto checked = check_webhooks(config); !checked) return checked;
   if (auto places = destinations(config); !places) return std::unexpected(places.error());
   return {};
 }

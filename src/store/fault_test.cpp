@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "sqlite/fault_vfs.h"
@@ -164,6 +166,47 @@ TEST(Faults, ALongBatchOnAFullDiskIsTakenBackAsAWhole) {
   ASSERT_NO_FATAL_FAILURE(shop.restart());
   EXPECT_EQ(shop.state.digest(), live);
   expect_sound(shop.directory);
+}
+
+// Readers push the tables on while the writer learns of its failure: what it is told must be what
+// is there, although the disk has room again a moment later.
+TEST(Faults, ALongBatchIsNotKeptByAReaderAfterItsWriterGaveItUp) {
+  const TemporaryDirectory temporary;
+  FaultVfs disk;
+  FaultyJournal journal(disk);
+  Shop shop(temporary.path(), false, &journal);
+  shop.open_sale(1, 1000);
+  // Each failure is over when the next operation begins.
+  disk.before_operation = [&disk] {
+    if (disk.failed()) disk.heal();
+  };
+  std::atomic<bool> ended{false};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([&] {
+      while (!ended)
+        (void)shop.record->settle();
+    });
+  }
+  for (int round = 0; round < 200; ++round) {
+    const auto before = shop.state.digest();
+    disk.fail_from(FaultVfs::Operation::write, 0, SQLITE_FULL);
+    shop.apply(AdjustStock{{"olivia", std::string(50'000, 'r')}, ItemNo{0}, Quantity{800 + round}});
+    const auto done = shop.commit();
+    disk.heal();
+    const auto expected = done ? shop.state.digest() : before;
+    shop.effects.clear();
+    shop.state = State(shop.settings);
+    const auto loaded = shop.record->load(shop.state);
+    if (!loaded || shop.state.digest() != expected) {
+      ADD_FAILURE() << "round " << round << ": commit said "
+                    << (done ? "kept" : done.error().message) << ", and the tables say otherwise";
+      break;
+    }
+  }
+  ended = true;
+  for (std::thread& reader : readers)
+    reader.join();
 }
 
 TEST(Faults, ClosingOnAFullDiskLeavesTheRestToTheNextStart) {

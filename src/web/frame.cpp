@@ -84,8 +84,9 @@ void open_frame(Html& html, const Visitor& visitor, const Head& head) {
   html.leaf("span", {}, "Sluice").close();
   html.open("nav", {{"class", "ways"}, {"aria-label", "Sluice"}});
   const auto way = [&](std::string_view path, Word word) {
+    const bool is_here = visitor.path == path && head.kind != "trouble";
     html.open("a", {{"href", Url::local(std::string(path))},
-                    {"aria-current", visitor.path == path ? "page" : "false"}});
+                    {"aria-current", is_here ? "page" : "false"}});
     html.text(say(word, language)).close();
   };
   way("/", Word::site_sales);

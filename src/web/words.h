@@ -68,6 +68,7 @@ enum class Word : std::uint8_t {
   end_sold_out,
   end_sold_out_held,
   end_sold_out_gone,
+  may_come_back,
   end_already_queued,
   end_already_queued_hint,
   end_limit,
