@@ -14,6 +14,7 @@
 #include "store/record.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
+#include "store/timeline.h"
 
 namespace sluice::store {
 namespace {
@@ -38,28 +39,6 @@ constexpr const char* kAudit =
     "ORDER BY seq DESC LIMIT ?2";
 
 constexpr std::int64_t kFromNewest = std::numeric_limits<std::int64_t>::max();
-
-/// Who did it, where no operator did: follows from the event and, for an order given up, why.
-const char* usual_actor(sale::HistoryEvent event, sale::EndReason reason) {
-  using sale::EndReason;
-  using sale::HistoryEvent;
-  switch (event) {
-    case HistoryEvent::granted:
-    case HistoryEvent::payment_begun:
-      return "shopper";
-    case HistoryEvent::cancelled:
-    case HistoryEvent::closing:
-      if (reason == EndReason::user) return "shopper";
-      if (reason == EndReason::payment_failed) return "provider";
-      return "clock";
-    case HistoryEvent::expired:
-    case HistoryEvent::close_retried:
-    case HistoryEvent::needs_person:
-      return "clock";
-    default:
-      return "provider";
-  }
-}
 
 bool page_limit_ok(std::uint32_t limit) {
   return limit >= 1 && limit <= sale::kMaxPage;
