@@ -41,12 +41,10 @@ Connection::~Connection() {
 
 bool Connection::submit(const std::vector<Command>& commands, Then& then) {
   SLUICE_ASSERT(!commands.empty() && commands.size() <= 2, "one command, or ASKING and one");
-  if (stopping_ || outstanding_.fetch_add(1) >= options_.bound) {
-    if (!stopping_) outstanding_.fetch_sub(1);
-    return false;
-  }
   {
     const std::lock_guard lock(mutex_);
+    if (closed_ || outstanding_ >= options_.bound) return false;
+    outstanding_.fetch_add(1);
     jobs_.push_back({commands, std::move(then), steady_now() + options_.answer_timeout});
   }
   wakeup_.notify();
@@ -163,6 +161,10 @@ void Connection::loop() {
       wakeup_.wait(until - steady_now());
     }
     retry = std::min(Span{2 * retry.ms}, options_.last_retry);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
   }
   take_jobs();
   pipeline_.lost("the connection was ended here");

@@ -60,9 +60,10 @@ class Connection {
   const ConnectionOptions options_;
   Wakeup wakeup_;
   std::atomic<bool> stopping_{false};
-  std::atomic<std::size_t> outstanding_{0};
+  std::atomic<std::size_t> outstanding_{0};  ///< submitted and not told their fate
   mutable std::mutex mutex_;
   std::vector<Job> jobs_;  // guarded by mutex_
+  bool closed_ = false;    // guarded by mutex_: nobody will take jobs any more
   std::string run_;        // guarded by mutex_
   Pipeline pipeline_;      // of the thread
   std::string buffer_;     // of the thread

@@ -85,7 +85,7 @@ local function pack_order(o)
                        o.user}, ',')
 end
 
--- "open order;item=units;…": what stands between a shopper and the next grab.
+-- "open order;item=units;...": what stands between a shopper and the next grab.
 local function parse_user(text)
   local user = {open = '', units = {}}
   if not text then return user end
@@ -302,6 +302,7 @@ local function give_back(order, quantity, id, t, final, from)
   local item, user = get(t.items, order.item), get(t.users, order.user)
   item[from] = item[from] - quantity
   item.available = item.available + quantity
+  if from == 'sold' then item.refunded = item.refunded + quantity end
   item.rose = true
   count(user, order.item, -quantity)
   if user.open == id then user.open = '' end

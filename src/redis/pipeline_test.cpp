@@ -27,7 +27,7 @@ TEST(Pipeline, WritesCommandsWithAnyBytes) {
   Heard heard;
   pipeline.submit({"SET", std::string("a\0\r\n", 4), ""}, kLater, heard.note("a"));
   EXPECT_EQ(pipeline.outgoing(),
-            std::string_view("*3\r\n$3\r\nSET\r\n$4\r\na\0\r\n\r\n$0\r\n\r\n", 34));
+            std::string_view("*3\r\n$3\r\nSET\r\n$4\r\na\0\r\n\r\n$0\r\n\r\n", 29));
 }
 
 TEST(Pipeline, RepliesComeInOrderHoweverTheyAreCut) {

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
 
+#include <iterator>
+
 #include "base/assert.h"
 #include "base/text.h"
 
