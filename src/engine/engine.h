@@ -32,7 +32,7 @@ struct Reply {
   SaleNo sale{};  ///< opened
   ItemNo item{};  ///< added
   /// Set instead of an outcome when the engine could not make the batch durable.
-  enum class Trouble : std::uint8_t { none, storage_full, storage_broken, stopping };
+  enum class Trouble : std::uint8_t { none, storage_full, storage_broken, stopping, unavailable };
   Trouble trouble = Trouble::none;
 };
 
