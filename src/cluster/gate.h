@@ -2,12 +2,15 @@
 // broker, and tells shoppers that they queue once the broker has confirmed it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "cluster/node.h"
 #include "cluster/node_number.h"
 #include "engine/engine.h"
-#include "redis/admission.h"
+#include "redis/outbox.h"
 #include "sale/commands.h"
 
 namespace sluice::cluster {
@@ -19,13 +22,17 @@ class Gate {
   /// Trouble::unavailable. Any thread.
   virtual engine::Admission submit(sale::Grab&& grab, engine::Mailbox& to,
                                    engine::Continuation&& then) = 0;
-  /// Whether this node knows that fewer units are left. Any thread.
-  virtual bool knows_sold_out(ItemNo item, std::int64_t quantity) const = 0;
+  /// Whether this node knows that fewer units are left, and that the shopper has no order in the
+  /// item's sale, which would be the answer before that one. Any thread.
+  virtual bool knows_sold_out(std::string_view user, ItemNo item, std::int64_t quantity) const = 0;
   /// Units came back. Any thread.
   virtual void released(const redis::Announcement& announcement) = 0;
-  /// Entries of the outbox that some node left lying: brought to the broker by this one. Any
-  /// thread.
-  virtual void adopt(SaleNo sale, std::vector<redis::OutboxEntry>&& entries) = 0;
+  /// Announcements may have been missed. Any thread.
+  virtual void forget_sold_out() = 0;
+  /// Entries of the outbox of a sale, loaded under `epoch`, that some node left lying: brought to
+  /// the broker by this one. Any thread.
+  virtual void adopt(SaleNo sale, std::uint64_t epoch,
+                     std::vector<redis::OutboxEntry>&& entries) = 0;
   virtual std::size_t depth() const = 0;
   /// Accepts nothing more and waits for what is under way, at most `patience`. Once.
   virtual void stop(Span patience) = 0;

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -87,6 +88,9 @@ struct Node {
       : options(std::move(chosen)), clock(options.time), redis(its_redis), bus(its_bus) {}
 
   const ClusterOptions options;
+  /// Returns when the catalog shows every definition that was committed before the call. Set before
+  /// the parts start; any thread but the follower's.
+  std::function<void()> refresh_catalog;
   engine::Clock clock;
   redis::Client& redis;
   bus::TimedBus& bus;
