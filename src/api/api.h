@@ -20,6 +20,9 @@ namespace sluice::payment {
 class Gateway;
 class Service;
 }  // namespace sluice::payment
+namespace sluice::console {
+class Door;
+}
 namespace sluice::settlement {
 class Desk;
 }
@@ -48,6 +51,7 @@ struct ApiOptions {
   bool has_gateway = false;              ///< /readyz waits for open_payments()
   bool pay_role = true;                  ///< serves /weixin/pay/*
   bool demo = false;       ///< opens POST /api/v1/demo/token, a sign-in without account
+  console::Door* door = nullptr;  ///< operators may sign in with a cookie; outlives the servers
   std::string version;     ///< shown by /livez?verbose and the metrics
   std::uint64_t seed = 0;  ///< keys the limiter tables; random in production
 };

@@ -227,6 +227,23 @@ void Metrics::observe(std::function<http::ServerCounts()> counts) {
   servers_.push_back(std::move(counts));
 }
 
+Metrics::Totals Metrics::totals() {
+  const std::lock_guard lock(mutex_);
+  Totals totals;
+  for (const auto& cell : cells_) {
+    for (std::size_t i = 0; i < totals.grabs.size(); ++i)
+      totals.grabs[i] += cell->grabs[i].read();
+    for (std::size_t i = 0; i < totals.latency.size(); ++i)
+      totals.latency[i] += cell->latency[i].read();
+  }
+  for (const auto& observed : servers_) {
+    const http::ServerCounts counts = observed();
+    totals.requests += counts.requests;
+    totals.connections += counts.connections_open;
+  }
+  return totals;
+}
+
 std::string Metrics::expose(const engine::Engine& engine, const Payments* payments,
                             const webhook::Office* webhooks, const std::vector<RouteName>& routes,
                             const std::string& version, std::int64_t streams_open) {

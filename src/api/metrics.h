@@ -89,6 +89,15 @@ class Metrics {
   MetricsCell& new_cell();
   void observe(std::function<http::ServerCounts()> counts);
 
+  /// Sums over all threads since the start.
+  struct Totals {
+    std::array<std::uint64_t, kGrabResults> grabs{};
+    std::array<std::uint64_t, kLatencyBounds.size() + 1> latency{};
+    std::uint64_t requests = 0;
+    std::uint64_t connections = 0;  ///< open now
+  };
+  Totals totals();
+
   struct RouteName {
     std::string method;
     std::string pattern;

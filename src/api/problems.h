@@ -50,6 +50,8 @@ enum class Code : std::uint8_t {
   payment_unavailable,
   unknown_notification,
   not_replayable,
+  wrong_password,
+  bad_csrf_token,
   unknown_webhook,
   unknown_delivery,
   webhook_configured,

@@ -106,6 +106,15 @@ void admin_list_notifications(Context&, const Request&, const Captures&, Exchang
 void admin_replay_notification(Context&, const Request&, const Captures&, Exchange&&);
 void admin_list_queues(Context&, const Request&, const Captures&, Exchange&&);
 
+// operator_session.cpp, live.cpp, operator_import.cpp
+void admin_sign_in(Context&, const Request&, const Captures&, Exchange&&);
+void admin_who(Context&, const Request&, const Captures&, Exchange&&);
+void admin_sign_out(Context&, const Request&, const Captures&, Exchange&&);
+void admin_live(Context&, const Request&, const Captures&, Exchange&&);
+void admin_live_events(Context&, const Request&, const Captures&, Exchange&&);
+void admin_history(Context&, const Request&, const Captures&, Exchange&&);
+void admin_import(Context&, const Request&, const Captures&, Exchange&&);
+
 // operator_webhooks.cpp
 void admin_list_webhooks(Context&, const Request&, const Captures&, Exchange&&);
 void admin_add_webhook(Context&, const Request&, const Captures&, Exchange&&);

@@ -19,6 +19,7 @@
 #include "app/keys.h"
 #include "app/logging.h"
 #include "app/probe.h"
+#include "app/rabbit.h"
 #include "app/server_file.h"
 #include "app/shop.h"
 #include "app/shop_http.h"
@@ -240,6 +241,14 @@ Answer check_database(const Config& config) {
   return answer;
 }
 
+Answer check_broker(const Config& config) {
+  const auto places = destinations(config);
+  if (!places) return {Mark::failed, places.error().message, "sluice check shows every value"};
+  const auto probed = probe_rabbit(config, *places);
+  if (!probed) return {Mark::failed, probed.error().message, "docs/rabbitmq.md"};
+  return {Mark::ok, *probed, {}};
+}
+
 /// Prints numbered answers and remembers whether one failed.
 class Report {
  public:
@@ -276,6 +285,7 @@ int examine(const ConfigFlags& flags) {
   report.add("token key", check_key(*config));
   report.add("record", check_record(data, server));
   report.add("gateway", check_gateway(*config));
+  if (rabbit_configured(*config)) report.add("rabbitmq", check_broker(*config));
   report.add("webhook", check_webhook(*config));
   if (!config->text("database.url").empty()) report.add("database", check_database(*config));
   fmt::print("{}\n", report.failed() ? "something failed: see the remedies" : "ready to serve");

@@ -15,6 +15,7 @@
 #include "app/server_file.h"
 #include "app/system.h"
 #include "base/result.h"
+#include "console/door.h"
 #include "engine/engine.h"
 #include "http/server.h"
 #include "http/token.h"
@@ -44,6 +45,9 @@ class House {
 
   /// The configured keys, or for loopback use a generated one.
   Result<> prepare_keys();
+
+  /// The door of the console, with the password of this data directory.
+  Result<> prepare_console();
 
   Result<> start_servers();
 
@@ -80,7 +84,9 @@ class House {
   std::unique_ptr<webhook::Office> webhooks_;
   http::TokenOptions tokens_;
   std::string new_key_;
+  std::string new_password_;
   std::unique_ptr<api::Api> api_;
+  std::unique_ptr<console::Door> door_;  ///< its thread posts to mailboxes of api_
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<http::Server> admin_server_;
   std::optional<DemoSale> demo_;

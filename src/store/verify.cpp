@@ -112,8 +112,12 @@ struct Leftover {
 Result<Leftover> find_leftover(const std::string& directory, Connection& connection) {
   Leftover left;
   if (::access((directory + "/" + kJournalFile).c_str(), F_OK) != 0) return left;
-  auto lock = sqlite::FileLock::acquire(directory + "/" + kRecordFormat.lock, kRecordFormat.what);
-  if (!lock) return left;
+  auto lock = sqlite::FileLock::try_acquire(directory + "/" + kRecordFormat.lock);
+  if (!lock) {
+    left.damage = "was not audited: " + lock.error().message;
+    return left;
+  }
+  if (!*lock) return left;
   left.lock = std::move(*lock);
   const auto heads = Tables::heads(connection);
   if (!heads) return std::unexpected(heads.error());

@@ -10,10 +10,6 @@ namespace sluice::web {
 
 namespace {
 
-std::string_view name_of(Theme theme) {
-  return theme == Theme::dark ? "dark" : theme == Theme::light ? "light" : "system";
-}
-
 void write_head(Html& html, const Visitor& visitor, const Head& head) {
   html.open("head");
   html.single("meta", {{"charset", "utf-8"}});
@@ -69,6 +65,10 @@ void write_choice(Html& html, const Visitor& visitor, Theme theme, Word word) {
 }
 
 }  // namespace
+
+std::string_view name_of(Theme theme) {
+  return theme == Theme::dark ? "dark" : theme == Theme::light ? "light" : "system";
+}
 
 void open_frame(Html& html, const Visitor& visitor, const Head& head) {
   const Language language = visitor.language;

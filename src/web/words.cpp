@@ -29,6 +29,10 @@ constexpr std::array<Entry, kWords> kDictionary{{
     {Word::footer, "Exactly the stock is sold. What you were granted stays yours until it expires.",
      "有多少卖多少；抢到的会为您保留到支付截止。"},
 
+    {Word::console_title, "Console · Sluice", "控制台 · Sluice"},
+    {Word::console_needs_script,
+     "The console needs JavaScript. The operator API does not: see /openapi.json.",
+     "控制台需要 JavaScript；运营接口则不需要，请参阅 /openapi.json。"},
     {Word::sales_title, "Sales", "限时抢购"},
     {Word::sales_lead, "Few units, one second to start. Whoever is granted one pays in peace.",
      "数量有限，准点开抢。抢到之后，从容支付。"},

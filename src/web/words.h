@@ -28,6 +28,8 @@ enum class Word : std::uint8_t {
   theme_dark,
   preferences,
   footer,
+  console_title,
+  console_needs_script,
   // sales
   sales_title,
   sales_lead,
