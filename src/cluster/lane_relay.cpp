@@ -17,7 +17,8 @@ constexpr std::size_t kMostPublished = 64;  ///< entries handed to the bus in on
 constexpr std::size_t kMostRemoved = 256;   ///< entries taken out of Redis by one call
 constexpr Span kRemovePause{200};
 
-std::vector<store::Reservation> for_record(const std::vector<redis::Reservation>& orders) {
+std::vector<store::Reservation> for_record(const std::vector<redis::Reservation>& orders,
+                                           std::uint64_t epoch) {
   std::vector<store::Reservation> all;
   all.reserve(orders.size());
   for (const redis::Reservation& order : orders) {
@@ -28,7 +29,8 @@ std::vector<store::Reservation> for_record(const std::vector<redis::Reservation>
                    .amount = order.amount(),
                    .created_at = order.created_at,
                    .expires_at = order.expires_at,
-                   .request = order.request});
+                   .request = order.request,
+                   .epoch = epoch});
   }
   return all;
 }
@@ -61,7 +63,7 @@ void Lane::publish(Instant now) {
     bus::Message message;
     message.id = fmt::format("{}/{}", sale_id_, entry->id);
     message.timestamp = now;
-    message.body = to_message(for_record(entry->orders), catalog);
+    message.body = to_message(for_record(entry->orders, relay_epoch_), catalog);
     const Names& names = desk_.node.options.names;
     desk_.node.bus.publish(
         names.grab_exchange, names.grab_queue, std::move(message),
