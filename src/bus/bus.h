@@ -30,8 +30,8 @@ struct Binding {
   std::string queue;
 };
 
-/// What a consumer got. Exactly one of the two must be called, from any thread; a delivery that is
-/// dropped without counts as returned. A message may come more than once.
+/// What a consumer got. Exactly one of the three must be called, from any thread; a delivery that
+/// is dropped without counts as returned. A message may come more than once.
 class Delivery {
  public:
   virtual ~Delivery() = default;
@@ -43,6 +43,8 @@ class Delivery {
   /// It could not be dealt with; it comes again after `pause`, or is parked as poison once
   /// kMaxAttempts is reached.
   virtual void give_back(Span pause) = 0;
+  /// Nobody will ever understand it: it is kept for a person at once.
+  virtual void park() = 0;
 };
 inline constexpr std::uint32_t kMaxAttempts = 20;
 inline constexpr std::size_t kMaxPrefetch = 1024;

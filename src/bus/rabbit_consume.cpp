@@ -91,8 +91,12 @@ class RabbitDelivery final : public Delivery {
                          retry_queue(origin_.queue, origin_.kind, pause), attempt_,
                          std::move(message_));
       case Refused::Way::park:
-        return park(publishes_, intake_, origin_, std::move(message_));
+        return bus::park(publishes_, intake_, origin_, std::move(message_));
     }
+  }
+  void park() override {
+    close();
+    bus::park(publishes_, intake_, origin_, std::move(message_));
   }
 
  private:

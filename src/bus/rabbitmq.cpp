@@ -31,7 +31,7 @@ std::vector<std::string> queues_of(const std::vector<Binding>& bindings) {
   return queues;
 }
 
-class RabbitBus final : public Bus {
+class RabbitBus final : public TimedBus {
  public:
   RabbitBus(const RabbitOptions& options, const std::vector<Binding>& bindings)
       : options_(options),
@@ -59,17 +59,30 @@ class RabbitBus final : public Bus {
     outgoing.routing_key = routing_key;
     outgoing.message = std::move(message);
     outgoing.then = std::move(then);
-    switch (publishes_->put(outgoing)) {
-      case PublishIntake::Admission::accepted:
-        return;
-      case PublishIntake::Admission::full:
-        return outgoing.then(fail(fmt::format(
-            "{} messages or {} MiB wait for RabbitMQ, which is the limit: it is slow or away; try "
-            "again later.",
-            options_.waiting_publishes, options_.waiting_bytes >> 20)));
-      case PublishIntake::Admission::closed:
-        return outgoing.then(fail("The bus is stopping and takes no messages."));
+    put(std::move(outgoing));
+  }
+
+  void publish_later(const WaitingRoom& room, Message message, Confirmed then) override {
+    if (const auto why = refusal(room.exchange, room.routing_key, message)) {
+      return then(fail(*why));
     }
+    if (room.queue.empty() || room.queue.size() > kMaxNameBytes) {
+      return then(fail(fmt::format("A queue's name of {} bytes is not of 1 to {}.",
+                                   room.queue.size(), kMaxNameBytes)));
+    }
+    if (room.wait < Span{1} || room.wait > kLongestWait) {
+      return then(fail(fmt::format("A wait of {} ms is not between 1 and {} ms (49 days).",
+                                   room.wait.ms, kLongestWait.ms)));
+    }
+    Outgoing outgoing;
+    outgoing.routing_key = room.queue;
+    outgoing.message = std::move(message);
+    outgoing.then = std::move(then);
+    outgoing.target = QueueSpec{.name = room.queue,
+                                .kind = options_.kind,
+                                .dead_letters = DeadLetters{room.exchange, room.routing_key},
+                                .ttl = room.wait};
+    put(std::move(outgoing));
   }
 
   Result<> consume(std::string_view queue, std::size_t prefetch, Consumer consumer) override {
@@ -106,6 +119,20 @@ class RabbitBus final : public Bus {
   }
 
  private:
+  void put(Outgoing outgoing) {
+    switch (publishes_->put(outgoing)) {
+      case PublishIntake::Admission::accepted:
+        return;
+      case PublishIntake::Admission::full:
+        return outgoing.then(fail(fmt::format(
+            "{} messages or {} MiB wait for RabbitMQ, which is the limit: it is slow or away; try "
+            "again later.",
+            options_.waiting_publishes, options_.waiting_bytes >> 20)));
+      case PublishIntake::Admission::closed:
+        return outgoing.then(fail("The bus is stopping and takes no messages."));
+    }
+  }
+
   std::optional<std::string> refusal(std::string_view exchange, std::string_view routing_key,
                                      const Message& message) const {
     // The broker would end the channel, and with it what others have under way.
@@ -141,8 +168,8 @@ class RabbitBus final : public Bus {
 
 }  // namespace
 
-Result<std::unique_ptr<Bus>> open_rabbitmq(const RabbitOptions& options,
-                                           const std::vector<Binding>& bindings) {
+Result<std::unique_ptr<TimedBus>> open_rabbitmq(const RabbitOptions& options,
+                                                const std::vector<Binding>& bindings) {
   auto bus = std::make_unique<RabbitBus>(options, bindings);
   if (auto started = bus->start(); !started) return std::unexpected(started.error());
   return bus;

@@ -8,9 +8,11 @@
 
 namespace sluice::bus {
 
+inline constexpr Span kLongestWait = Span::seconds(49 * 24 * 3600);  ///< RabbitMQ's
+
 /// Messages wait in `queue` for `wait` and are then moved to the exchange, by TTL and dead letter.
 /// The TTL is the queue's, so that a short wait never stands behind a long one: one queue per
-/// length.
+/// length. At most kLongestWait.
 struct WaitingRoom {
   std::string queue;
   Span wait;

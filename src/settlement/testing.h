@@ -197,7 +197,8 @@ struct Fate {
   bool acknowledged = false;
   std::optional<Span> given_back;
   bool dropped = false;
-  bool open() const { return !acknowledged && !given_back && !dropped; }
+  bool parked = false;
+  bool open() const { return !acknowledged && !given_back && !dropped && !parked; }
 };
 
 class FakeBus final : public bus::Bus {
