@@ -68,6 +68,19 @@ def notification(data):
                     f"{one['cpu_us']:.1f} µs |" for one in data["rounds"]]
 
 
+def watchers(data):
+    alone, watched = data["medians"]["alone"], data["medians"]["watched"]
+    rounds = {name: ", ".join(f"{one['per_second'] / 1000:.1f}k" for one in data["rounds"] if one["name"] == name)
+              for name in ("alone", "watched")}
+    return [machine(data["machine"]), "",
+            f"{data['requests']:,} winning grabs a round, medians of {len(data['rounds']) // 2} rounds in turns.", "",
+            "| | Grabs/s | Server CPU per grab | Rounds |", "|---|---|---|---|",
+            f"| no pages | {alone['per_second']:,.0f} | {alone['cpu_us']:.1f} µs | {rounds['alone']} |",
+            f"| {data['watchers']} pages, each with a stream and a poll every 3 s | {watched['per_second']:,.0f} | "
+            f"{watched['cpu_us']:.1f} µs | {rounds['watched']} |", "",
+            f"With the pages: {data['ratio']:.2f} of the rate without; the target is ≥ 0.90."]
+
+
 def profile(data):
     lines = [f"{data['samples']:,} samples.", "", "| Part | Share |", "|---|---|"]
     return lines + [f"| {part} | {share:.1f} % |" for part, share in data["shares"].items()]
@@ -76,7 +89,7 @@ def profile(data):
 def main():
     page = PAGE.read_text(encoding="utf-8")
     for name, render in {"grab": grab, "memory": memory, "profile": profile,
-                         "notification": notification}.items():
+                         "notification": notification, "watchers": watchers}.items():
         source = RESULTS / f"{name}.json"
         if not source.exists():
             print(f"{source.relative_to(ROOT)} is missing; its table stays as it is")

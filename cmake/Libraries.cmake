@@ -11,6 +11,10 @@ find_package(CLI11 2 REQUIRED)
 find_package(tomlplusplus 3 REQUIRED)
 find_package(prometheus-cpp REQUIRED CONFIG COMPONENTS core)
 find_package(pugixml 1.13 REQUIRED)
+find_package(rabbitmq-c 0.11 REQUIRED CONFIG)
+find_library(ARGON2 argon2 REQUIRED)  # nor does this one bring a CMake file
+add_library(argon2::argon2 UNKNOWN IMPORTED)
+set_target_properties(argon2::argon2 PROPERTIES IMPORTED_LOCATION "${ARGON2}")
 find_library(QRCODEGENCPP qrcodegencpp REQUIRED)  # the package brings no CMake file
 add_library(qrcodegen::qrcodegencpp UNKNOWN IMPORTED)
 set_target_properties(qrcodegen::qrcodegencpp PROPERTIES IMPORTED_LOCATION "${QRCODEGENCPP}")

@@ -19,7 +19,7 @@ if ! cmp -s package-lock.json node_modules/.sluice-lock; then
   cp package-lock.json node_modules/.sluice-lock
 fi
 
-stamp=$(find storefront embed.mjs package-lock.json -type f -not -path '*/dist/*' -print0 |
+stamp=$(find storefront console embed.mjs package-lock.json -type f -not -path '*/dist/*' -print0 |
   LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
 if [ "$(cat dist/stamp 2>/dev/null)" != "$stamp" ]; then
   rm -rf dist

@@ -30,6 +30,12 @@ class OpenApiTest : public testing::Test {
     sale_ = sale.member("id");
     order_ = ask("POST", "/api/v1/items/item/orders", "alice").member("id");
     ask("POST", "/api/v1/orders/" + order_ + "/payment", "alice", R"({"method":"wechat"})");
+    webhook_ = ask("POST", "/api/v1/admin/webhooks", "admin",
+                   R"({"url":"http://127.0.0.1:9/","reason":"documented"})")
+                   .member("id");
+    delivery_ = ask("POST", "/api/v1/admin/webhooks/" + webhook_ + "/ping", "admin",
+                    R"({"reason":"documented"})")
+                    .member("sequence");
     document_ = boost::json::parse(ask("GET", "/openapi.json", "").body);
   }
 
@@ -45,9 +51,11 @@ class OpenApiTest : public testing::Test {
   /// The path with its parameters filled in.
   std::string fill(std::string path) const {
     const std::map<std::string, std::string> values{
-        {"{item}", "item"}, {"{sale}", sale_}, {"{order}", order_}, {"{sequence}", "1"}};
+        {"{item}", "item"},  {"{sale}", sale_},       {"{order}", order_},
+        {"{sequence}", "1"}, {"{webhook}", webhook_}, {"{delivery}", delivery_}};
     for (const auto& [name, text] : values) {
-      if (const std::size_t at = path.find(name); at != std::string::npos) {
+      const std::size_t at = path.find(name);
+      if (at != std::string::npos) {
         path.replace(at, name.size(), text);
       }
     }
@@ -107,6 +115,7 @@ class OpenApiTest : public testing::Test {
   Wire wire_;
   std::string sale_;
   std::string order_;
+  std::string webhook_, delivery_;
   value document_;
 };
 

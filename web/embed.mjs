@@ -4,15 +4,10 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {brotliCompressSync, constants, gzipSync} from 'node:zlib';
 
-const kMostScriptBytes = 15 * 1024; // gzip, all scripts of the storefront together
+// gzip, all scripts of a part together
+const kMostScriptBytes = {storefront: 15 * 1024, console: 60 * 1024};
 
 const [dist, output] = process.argv.slice(2);
-const bundle = join(dist, 'bundle');
-const manifest = JSON.parse(readFileSync(join(bundle, 'manifest.json'), 'utf8'));
-const files = new Set();
-for (const entry of Object.values(manifest)) {
-  for (const file of [entry.file, ...(entry.css ?? []), ...(entry.assets ?? [])]) files.add(file);
-}
 const types = {js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', svg: 'image/svg+xml'};
 const typeOf = (file) => types[file.split('.').pop()];
 
@@ -26,27 +21,38 @@ const literal = (bytes) => {
 
 let arrays = '';
 let rows = '';
-let script = 0;
+let count = 0;
 const paths = {};
-const sorted = [...files].sort();
-sorted.forEach((file, i) => {
+
+function embed(part, file) {
+  const i = count++;
   const type = typeOf(file);
   if (!type) throw new Error(`embed.mjs: no content type for ${file}`);
-  const plain = readFileSync(join(bundle, file));
+  const plain = readFileSync(join(dist, part, file));
   const gzip = gzipSync(plain, {level: 9});
   const brotli = brotliCompressSync(plain, {
     params: {[constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: plain.length},
   });
-  if (file.endsWith('.js')) script += gzip.length;
-  paths[file.split('.').pop()] = `/assets/${file}`;
+  paths[`${part} ${file.split('.').pop()}`] = `/assets/${file}`;
   for (const [name, bytes] of Object.entries({plain, gzip, brotli})) {
     arrays += `constexpr unsigned char k${name}${i}[] = {\n${literal(bytes)}};\n`;
   }
   rows += `    {"/assets/${file}", "${type}", text(kplain${i}), text(kgzip${i}), text(kbrotli${i})},\n`;
   console.log(`    ${file}: ${plain.length} bytes, gzip ${gzip.length}, brotli ${brotli.length}`);
-});
-if (script > kMostScriptBytes) {
-  throw new Error(`the storefront's scripts have ${script} bytes after gzip; at most ${kMostScriptBytes}`);
+  return file.endsWith('.js') ? gzip.length : 0;
+}
+
+for (const [part, most] of Object.entries(kMostScriptBytes)) {
+  const manifest = JSON.parse(readFileSync(join(dist, part, 'manifest.json'), 'utf8'));
+  const files = new Set();
+  for (const entry of Object.values(manifest)) {
+    for (const file of [entry.file, ...(entry.css ?? []), ...(entry.assets ?? [])]) files.add(file);
+  }
+  let script = 0;
+  for (const file of [...files].sort()) script += embed(part, file);
+  if (script > most) {
+    throw new Error(`the scripts of ${part} have ${script} bytes after gzip; at most ${most}`);
+  }
 }
 
 writeFileSync(output, `// Made by web/embed.mjs: the files of the pages, each in three codings.
@@ -70,13 +76,20 @@ ${rows}  };
   return kAssets;
 }
 std::string_view script_path() {
-  return "${paths.js}";
+  return "${paths['storefront js']}";
 }
 std::string_view style_path() {
-  return "${paths.css}";
+  return "${paths['storefront css']}";
 }
 std::string_view mark_path() {
-  return "${paths.svg}";
+  return "${paths['storefront svg']}";
+}
+
+std::string_view console_script_path() {
+  return "${paths['console js']}";
+}
+std::string_view console_style_path() {
+  return "${paths['console css']}";
 }
 
 }  // namespace sluice::web

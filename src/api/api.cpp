@@ -54,6 +54,11 @@ void Api::open_payments(const Payments& payments) {
   shared_->payments.store(&shared_->opened_payments, std::memory_order_release);
 }
 
+void Api::open_webhooks(webhook::Office& office) {
+  SLUICE_ASSERT(shared_->webhooks.load() == nullptr, "webhooks are opened once");
+  shared_->webhooks.store(&office, std::memory_order_release);
+}
+
 void Api::observe(std::function<http::ServerCounts()> counts) {
   shared_->metrics.observe(std::move(counts));
 }

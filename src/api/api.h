@@ -20,8 +20,14 @@ namespace sluice::payment {
 class Gateway;
 class Service;
 }  // namespace sluice::payment
+namespace sluice::console {
+class Door;
+}
 namespace sluice::settlement {
 class Desk;
+}
+namespace sluice::webhook {
+class Office;
 }
 
 namespace sluice::api {
@@ -45,6 +51,7 @@ struct ApiOptions {
   bool has_gateway = false;              ///< /readyz waits for open_payments()
   bool pay_role = true;                  ///< serves /weixin/pay/*
   bool demo = false;       ///< opens POST /api/v1/demo/token, a sign-in without account
+  console::Door* door = nullptr;  ///< operators may sign in with a cookie; outlives the servers
   std::string version;     ///< shown by /livez?verbose and the metrics
   std::uint64_t seed = 0;  ///< keys the limiter tables; random in production
 };
@@ -69,6 +76,10 @@ class Api {
   /// From now on the payment routes work; before, and without, they answer payment_unavailable.
   /// Once, from any thread: a server may serve already, so that its port can be told to a gateway.
   void open_payments(const Payments& payments);
+
+  /// From now on the webhook routes work; before, they answer overloaded. Once, from any thread.
+  /// The office must outlive the servers.
+  void open_webhooks(webhook::Office& office);
 
   /// From now on /readyz answers 503 and grabs are refused as overloaded.
   void begin_shutdown();

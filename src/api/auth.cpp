@@ -9,6 +9,7 @@
 #include <string>
 
 #include "api/envelope.h"
+#include "api/operator_session.h"
 #include "http/ascii.h"
 
 namespace sluice::api {
@@ -123,6 +124,10 @@ bool admit(Context& context, const Request& request, Access access, Exchange& ex
   if (access == Access::infrastructure) return true;
   if (access == Access::service) return admit_service(context, request, exchange);
   const Instant now = context.engine.now();
+  if (access == Access::admin && has_session(context, request)) {
+    return admit_session(context, request, exchange);
+  }
+  context.csrf.clear();
   if (access != Access::open) {
     const auto verified = context.tokens->verify(request.authorization, now, context.claims);
     if (!verified) {

@@ -13,6 +13,7 @@
 #include "api/exchange.h"
 #include "api/mailbox.h"
 #include "api/metrics.h"
+#include "api/monitor.h"
 #include "api/sales_page.h"
 #include "engine/catalog.h"
 #include "engine/engine.h"
@@ -23,11 +24,13 @@
 namespace sluice::api {
 
 class EventHub;
+class LiveHub;
 class PendingGrabs;
 
 /// Bounds of the event streams; above them 429 too_many_streams.
 inline constexpr std::int64_t kMaxStreams = 10'000;
 inline constexpr std::uint32_t kMaxStreamsPerUser = 6;  ///< what browsers allow one host
+inline constexpr std::int64_t kMaxLiveStreams = 64;     ///< of operators
 /// Keys that each rate limiter remembers.
 inline constexpr std::size_t kMaxLimitedKeys = 256 * 1024;
 
@@ -40,10 +43,13 @@ struct Api::Shared {
   http::RateLimiter by_user;
   http::RateLimiter by_address;
   Metrics metrics;
+  Monitor monitor;
   std::atomic<bool> stopping{false};
   std::atomic<std::int64_t> streams{0};
+  std::atomic<std::int64_t> live_streams{0};
   Payments opened_payments;  ///< written once, before `payments` points to it
   std::atomic<const Payments*> payments{nullptr};
+  std::atomic<webhook::Office*> webhooks{nullptr};
   std::mutex mutex;  ///< guards what follows
   std::unordered_map<std::string, std::uint32_t> streams_of_user;
   std::vector<std::unique_ptr<Mailbox>> mailboxes;
@@ -65,8 +71,10 @@ struct Context {
   engine::CatalogReader catalog;
   SalesPage sales;
   http::Claims claims;  ///< of the request being handled; its buffers are reused
+  std::string csrf;     ///< of its session; empty: it carries a token
   std::unique_ptr<PendingGrabs> grabs;
   std::unique_ptr<EventHub> events;
+  std::unique_ptr<LiveHub> live;
 };
 
 /// A handler. The request's views are gone when it returns; the exchange may be answered later.

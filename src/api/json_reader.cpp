@@ -75,6 +75,7 @@ std::string_view view(const json::string& text) {
 }
 
 bool has_foreign_control(std::string_view text, ObjectReader::Lines lines) {
+  if (lines == ObjectReader::Lines::file) return false;
   if (lines == ObjectReader::Lines::one) return has_control(text);
   return std::ranges::any_of(text, [](const char& c) {
     return c != '\n' && c != '\t' && has_control({&c, 1});
@@ -207,6 +208,15 @@ std::int64_t ObjectReader::integer(std::string_view name, std::int64_t min, std:
     return min;
   }
   return *number;
+}
+
+bool ObjectReader::truth(std::string_view name, bool otherwise) {
+  const json::value* value = find(name);
+  if (value == nullptr) return otherwise;
+  if (const bool* is_true = value->if_bool()) return *is_true;
+  faults_->refuse(path(name), fmt::format("is {}; it must be true or false", shown(*value)),
+                  fmt::format("的值 {} 不正确，应为 true 或 false", shown(*value)));
+  return otherwise;
 }
 
 Instant ObjectReader::instant(std::string_view name) {

@@ -42,14 +42,16 @@ class ObjectReader {
   bool has(std::string_view name) const { return find(name) != nullptr; }
 
   enum class Need : std::uint8_t { optional, required };
-  enum class Lines : std::uint8_t { one, many };
-  /// At most `max_bytes` without control characters; with many lines, line feeds and tabs are none.
+  enum class Lines : std::uint8_t { one, many, file };
+  /// At most `max_bytes` without control characters; with many lines, line feeds and tabs are none;
+  /// a file may have any.
   /// A required text may not be empty.
   std::string text(std::string_view name, std::size_t max_bytes, Need need,
                    Lines lines = Lines::one);
   /// A whole number in [min, max], or `otherwise` where it is absent; required without it.
   std::int64_t integer(std::string_view name, std::int64_t min, std::int64_t max,
                        std::optional<std::int64_t> otherwise);
+  bool truth(std::string_view name, bool otherwise);
   Instant instant(std::string_view name);
   /// The id of a sale or an item: text, or a whole number for those who number theirs. Empty where
   /// it is absent.

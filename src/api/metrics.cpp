@@ -14,6 +14,7 @@
 #include "api/payments.h"
 #include "api/routes.h"
 #include "bus/bus.h"
+#include "webhook/office.h"
 
 namespace sluice::api {
 
@@ -166,6 +167,31 @@ void add_payments(Page& page, const Payments& payments) {
              payments.bus->healthy() ? 1 : 0);
 }
 
+void add_webhooks(Page& page, const webhook::Counts& counts) {
+  page.counter("sluice_webhook_events_total", "Events that webhooks are told of.",
+               real(counts.events));
+  auto& attempts = page.family("sluice_webhook_attempts_total",
+                               "Requests to webhooks, by how they ended.", MetricType::Counter);
+  Page::add(attempts, real(counts.attempts_ok), {{"outcome", "delivered"}});
+  Page::add(attempts, real(counts.attempts_refused), {{"outcome", "refused"}});
+  Page::add(attempts, real(counts.attempts_failed), {{"outcome", "failed"}});
+  page.counter("sluice_webhook_given_up_total", "Deliveries given up after 24 hours.",
+               real(counts.given_up));
+  auto& deliveries =
+      page.family("sluice_webhook_deliveries", "Deliveries that are not done, by where they stand.",
+                  MetricType::Gauge);
+  Page::add(deliveries, real(counts.pending), {{"state", "pending"}});
+  Page::add(deliveries, real(counts.in_flight), {{"state", "in_flight"}});
+  Page::add(deliveries, real(counts.failed), {{"state", "failed"}});
+  page.gauge("sluice_webhook_endpoints", "Webhooks that are registered.", real(counts.endpoints));
+  page.gauge("sluice_webhook_endpoints_held", "Webhooks paused, or held back after failures.",
+             real(counts.endpoints_held));
+  page.gauge("sluice_webhook_history_behind", "Rows of the history not looked at for events yet.",
+             real(counts.behind));
+  page.gauge("sluice_webhook_healthy", "1 while events and deliveries can be stored.",
+             counts.healthy ? 1 : 0);
+}
+
 void add_servers(Page& page, const std::vector<std::function<http::ServerCounts()>>& servers) {
   http::ServerCounts total;
   for (const auto& counts_of : servers) {
@@ -201,9 +227,26 @@ void Metrics::observe(std::function<http::ServerCounts()> counts) {
   servers_.push_back(std::move(counts));
 }
 
+Metrics::Totals Metrics::totals() {
+  const std::lock_guard lock(mutex_);
+  Totals totals;
+  for (const auto& cell : cells_) {
+    for (std::size_t i = 0; i < totals.grabs.size(); ++i)
+      totals.grabs[i] += cell->grabs[i].read();
+    for (std::size_t i = 0; i < totals.latency.size(); ++i)
+      totals.latency[i] += cell->latency[i].read();
+  }
+  for (const auto& observed : servers_) {
+    const http::ServerCounts counts = observed();
+    totals.requests += counts.requests;
+    totals.connections += counts.connections_open;
+  }
+  return totals;
+}
+
 std::string Metrics::expose(const engine::Engine& engine, const Payments* payments,
-                            const std::vector<RouteName>& routes, const std::string& version,
-                            std::int64_t streams_open) {
+                            const webhook::Office* webhooks, const std::vector<RouteName>& routes,
+                            const std::string& version, std::int64_t streams_open) {
   const std::lock_guard lock(mutex_);
   Page page;
   Page::add(page.family("sluice_build_info", "The running version.", MetricType::Gauge), 1,
@@ -269,6 +312,7 @@ std::string Metrics::expose(const engine::Engine& engine, const Payments* paymen
   add_engine(page, engine);
   add_items(page, engine);
   if (payments != nullptr) add_payments(page, *payments);
+  if (webhooks != nullptr) add_webhooks(page, webhooks->counts());
   add_servers(page, servers_);
   return page.text();
 }
@@ -280,7 +324,8 @@ void metrics(Context& context, const Request&, const Captures&, Exchange&& excha
   Api::Shared& shared = *context.shared;
   http::Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = shared.metrics.expose(context.engine, payments_of(context), names,
+  response.body = shared.metrics.expose(context.engine, payments_of(context),
+                                        shared.webhooks.load(std::memory_order_acquire), names,
                                         shared.options.version, shared.streams);
   exchange.send(std::move(response));
 }

@@ -14,6 +14,10 @@
 #include "engine/engine.h"
 #include "http/server.h"
 
+namespace sluice::webhook {
+class Office;
+}
+
 namespace sluice::api {
 
 struct Payments;
@@ -61,7 +65,7 @@ enum class PaymentResult : std::uint8_t {
 };
 inline constexpr std::size_t kPaymentResults = static_cast<std::size_t>(PaymentResult::storage) + 1;
 
-inline constexpr std::size_t kMaxRoutes = 64;
+inline constexpr std::size_t kMaxRoutes = 128;
 inline constexpr std::size_t kStatusClasses = 6;  ///< index 1 to 5: 1xx to 5xx
 
 /// Upper bounds of the latency buckets in microseconds; one more bucket has no bound.
@@ -85,15 +89,24 @@ class Metrics {
   MetricsCell& new_cell();
   void observe(std::function<http::ServerCounts()> counts);
 
+  /// Sums over all threads since the start.
+  struct Totals {
+    std::array<std::uint64_t, kGrabResults> grabs{};
+    std::array<std::uint64_t, kLatencyBounds.size() + 1> latency{};
+    std::uint64_t requests = 0;
+    std::uint64_t connections = 0;  ///< open now
+  };
+  Totals totals();
+
   struct RouteName {
     std::string method;
     std::string pattern;
   };
   /// The exposition in Prometheus' text format 0.0.4. `routes` names the rows of
-  /// MetricsCell::requests; `payments` may be null.
+  /// MetricsCell::requests; `payments` and `webhooks` may be null.
   std::string expose(const engine::Engine& engine, const Payments* payments,
-                     const std::vector<RouteName>& routes, const std::string& version,
-                     std::int64_t streams_open);
+                     const webhook::Office* webhooks, const std::vector<RouteName>& routes,
+                     const std::string& version, std::int64_t streams_open);
 
  private:
   std::mutex mutex_;

@@ -67,6 +67,24 @@ void fail_replay(Context& context, const Payments& payments, Exchange&& exchange
           }));
 }
 
+/// It changes nothing by itself, so the core is told of it for the audit log.
+void note_replay(Context& context, Exchange&& exchange, const payment::NotificationEntry& entry,
+                 const sale::Operator& by) {
+  spdlog::info("notification {} of {} sent on again by {}: {}", entry.sequence,
+               shown_text(entry.out_trade_no), by.name, by.reason);
+  std::string answer;
+  http::JsonWriter json(answer);
+  write_entry(json, entry);
+  submit(context, std::move(exchange),
+         sale::Note{by,
+                    "notification.replay",
+                    shown_text(entry.out_trade_no),
+                    {{"notification", "", std::to_string(entry.sequence)}}},
+         [answer = std::move(answer)](Exchange&& kept, const engine::Reply&) mutable {
+           kept.send_personal(std::move(answer));
+         });
+}
+
 }  // namespace
 
 void admin_list_notifications(Context& context, const Request& request, const Captures&,
@@ -115,13 +133,7 @@ void admin_replay_notification(Context& context, const Request& request, const C
                          return fail_replay(context, *payments, std::move(kept), number,
                                             entry.error());
                        }
-                       // It changes nothing by itself; what follows is in the order's timeline.
-                       spdlog::info("notification {} of {} sent on again by {}: {}", number,
-                                    shown_text(entry->out_trade_no), by.name, by.reason);
-                       std::string answer;
-                       http::JsonWriter json(answer);
-                       write_entry(json, *entry);
-                       kept.send_personal(std::move(answer));
+                       note_replay(context, std::move(kept), *entry, by);
                      }));
 }
 

@@ -50,6 +50,12 @@ enum class Code : std::uint8_t {
   payment_unavailable,
   unknown_notification,
   not_replayable,
+  wrong_password,
+  bad_csrf_token,
+  unknown_webhook,
+  unknown_delivery,
+  webhook_configured,
+  delivery_pending,
   internal,
 };
 inline constexpr std::size_t kCodes = static_cast<std::size_t>(Code::internal) + 1;

@@ -42,6 +42,13 @@ constexpr Route kRoutes[] = {
     // The signature is the authentication, and a gateway sends bursts: no limit counts for it.
     {"/weixin/pay/notify/url", weixin_notify, Method::post, Access::infrastructure},
 
+    {"/api/v1/admin/session", admin_sign_in, Method::post, Access::open},
+    {"/api/v1/admin/session", admin_who, Method::get, Access::admin},
+    {"/api/v1/admin/session", admin_sign_out, Method::del, Access::admin},
+    {"/api/v1/admin/live", admin_live, Method::get, Access::admin},
+    {"/api/v1/admin/live/events", admin_live_events, Method::get, Access::admin},
+    {"/api/v1/admin/history", admin_history, Method::get, Access::admin},
+    {"/api/v1/admin/imports", admin_import, Method::post, Access::admin},
     {"/api/v1/admin/sales", admin_create_sale, Method::post, Access::admin},
     {"/api/v1/admin/sales", admin_list_sales, Method::get, Access::admin},
     {"/api/v1/admin/sales/{sale}", admin_get_sale, Method::get, Access::admin},
@@ -63,6 +70,24 @@ constexpr Route kRoutes[] = {
     {"/api/v1/admin/notifications", admin_list_notifications, Method::get, Access::admin},
     {"/api/v1/admin/notifications/{sequence}/replay", admin_replay_notification, Method::post,
      Access::admin},
+    {"/api/v1/admin/webhooks", admin_list_webhooks, Method::get, Access::admin},
+    {"/api/v1/admin/webhooks", admin_add_webhook, Method::post, Access::admin},
+    {"/api/v1/admin/webhooks/{webhook}", admin_get_webhook, Method::get, Access::admin},
+    {"/api/v1/admin/webhooks/{webhook}", admin_change_webhook, Method::patch, Access::admin},
+    {"/api/v1/admin/webhooks/{webhook}", admin_remove_webhook, Method::del, Access::admin},
+    {"/api/v1/admin/webhooks/{webhook}/pause", admin_pause_webhook, Method::post, Access::admin},
+    {"/api/v1/admin/webhooks/{webhook}/resume", admin_resume_webhook, Method::post, Access::admin},
+    {"/api/v1/admin/webhooks/{webhook}/secret", admin_renew_webhook_secret, Method::post,
+     Access::admin},
+    {"/api/v1/admin/webhooks/{webhook}/ping", admin_ping_webhook, Method::post, Access::admin},
+    {"/api/v1/admin/webhooks/{webhook}/redeliver", admin_redeliver_failed, Method::post,
+     Access::admin},
+    {"/api/v1/admin/webhooks/{webhook}/deliveries", admin_list_deliveries, Method::get,
+     Access::admin},
+    {"/api/v1/admin/webhooks/{webhook}/deliveries/{delivery}", admin_get_delivery, Method::get,
+     Access::admin},
+    {"/api/v1/admin/webhooks/{webhook}/deliveries/{delivery}/redeliver", admin_redeliver,
+     Method::post, Access::admin},
     {"/api/v1/admin/queues", admin_list_queues, Method::get, Access::admin},
     {"/api/v1/admin/attention", admin_attention, Method::get, Access::admin},
     {"/api/v1/admin/audit", admin_audit, Method::get, Access::admin},
@@ -81,6 +106,7 @@ bool served(const Route& route, const ApiOptions& options, bool operators) {
   if (route.handler == demo_token) return options.demo;
   const bool is_payment_service = route.access == Access::service || route.handler == weixin_notify;
   if (is_payment_service) return options.pay_role;
+  if (route.handler == admin_sign_in) return operators && options.door != nullptr;
   return operators || route.access != Access::admin;
 }
 

@@ -106,6 +106,30 @@ void admin_list_notifications(Context&, const Request&, const Captures&, Exchang
 void admin_replay_notification(Context&, const Request&, const Captures&, Exchange&&);
 void admin_list_queues(Context&, const Request&, const Captures&, Exchange&&);
 
+// operator_session.cpp, live.cpp, operator_import.cpp
+void admin_sign_in(Context&, const Request&, const Captures&, Exchange&&);
+void admin_who(Context&, const Request&, const Captures&, Exchange&&);
+void admin_sign_out(Context&, const Request&, const Captures&, Exchange&&);
+void admin_live(Context&, const Request&, const Captures&, Exchange&&);
+void admin_live_events(Context&, const Request&, const Captures&, Exchange&&);
+void admin_history(Context&, const Request&, const Captures&, Exchange&&);
+void admin_import(Context&, const Request&, const Captures&, Exchange&&);
+
+// operator_webhooks.cpp
+void admin_list_webhooks(Context&, const Request&, const Captures&, Exchange&&);
+void admin_add_webhook(Context&, const Request&, const Captures&, Exchange&&);
+void admin_get_webhook(Context&, const Request&, const Captures&, Exchange&&);
+void admin_change_webhook(Context&, const Request&, const Captures&, Exchange&&);
+void admin_remove_webhook(Context&, const Request&, const Captures&, Exchange&&);
+void admin_pause_webhook(Context&, const Request&, const Captures&, Exchange&&);
+void admin_resume_webhook(Context&, const Request&, const Captures&, Exchange&&);
+void admin_renew_webhook_secret(Context&, const Request&, const Captures&, Exchange&&);
+void admin_ping_webhook(Context&, const Request&, const Captures&, Exchange&&);
+void admin_list_deliveries(Context&, const Request&, const Captures&, Exchange&&);
+void admin_get_delivery(Context&, const Request&, const Captures&, Exchange&&);
+void admin_redeliver(Context&, const Request&, const Captures&, Exchange&&);
+void admin_redeliver_failed(Context&, const Request&, const Captures&, Exchange&&);
+
 // operator_csv.cpp
 void admin_orders_csv(Context&, const Request&, const Captures&, Exchange&&);
 

@@ -8,6 +8,7 @@
 #include "api/auth.h"
 #include "api/events.h"
 #include "api/grab.h"
+#include "api/live.h"
 #include "api/routes.h"
 
 namespace sluice::api {
@@ -40,7 +41,8 @@ Context::Context(std::shared_ptr<Api::Shared> shared_, http::IoThread& thread_,
       tokens(std::move(tokens_)),
       catalog(engine.catalogs()),
       grabs(std::make_unique<PendingGrabs>()),
-      events(std::make_unique<EventHub>(*this)) {}
+      events(std::make_unique<EventHub>(*this)),
+      live(std::make_unique<LiveHub>(*this)) {}
 
 Context::~Context() {
   mailbox.detach();

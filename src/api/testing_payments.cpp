@@ -33,7 +33,9 @@ void FakeGateway::query_refund(std::string, std::string, Then<payment::RefundPro
 Result<payment::Notification> FakeGateway::parse(const payment::RawNotification&, Instant) const {
   return fail("not in this test");
 }
-payment::Acknowledgement FakeGateway::acknowledge(bool stored, std::string_view) const {
+payment::Acknowledgement FakeGateway::acknowledge(payment::Receipt receipt,
+                                                  std::string_view) const {
+  const bool stored = receipt == payment::Receipt::stored;
   return {stored ? 200 : 400, "application/json", stored ? "{}" : R"({"code":"FAIL"})"};
 }
 

@@ -25,7 +25,7 @@ struct FakeGateway final : payment::Gateway {
   void refund(payment::RefundOrder, Then<payment::RefundProgress> then) override;
   void query_refund(std::string, std::string, Then<payment::RefundProgress> then) override;
   Result<payment::Notification> parse(const payment::RawNotification&, Instant) const override;
-  payment::Acknowledgement acknowledge(bool stored, std::string_view) const override;
+  payment::Acknowledgement acknowledge(payment::Receipt receipt, std::string_view) const override;
   Health health() const override { return {breaker_open, 7, 2}; }
   void stop() override {}
 };
@@ -84,11 +84,13 @@ struct FakeDesk final : settlement::Desk {
   std::optional<settlement::BeginError> error;
   Money amount{1999};
   std::string address;  ///< of the last caller
+  std::vector<std::string> looked_at;
 
   void begin(std::string user, OrderId order, std::string client_address, engine::Mailbox& to,
              std::move_only_function<
                  void(std::expected<settlement::ShopperPayment, settlement::BeginError>)>
                  then) override;
+  void look_at(std::string out_trade_no) override { looked_at.push_back(std::move(out_trade_no)); }
   settlement::DeskCounts counts() const override { return {5, 1, 4, 3, 2}; }
   void stop() override {}
 };

@@ -146,8 +146,11 @@ void weixin_query(Context& context, const Request& request, const Captures&, Exc
   if (payments == nullptr) return;
   payments->service->query(
       number, bring_back<payment::Trade>(context, std::move(exchange),
-                                         [number](Exchange&& kept, auto&& trade) {
+                                         [number, payments](Exchange&& kept, auto&& trade) {
                                            if (!trade) return fail_envelope(kept, trade.error());
+                                           if (trade->state == payment::Trade::State::paid) {
+                                             payments->desk->look_at(number);
+                                           }
                                            answer_trade(kept, number, std::move(*trade));
                                          }));
 }
@@ -172,7 +175,8 @@ void weixin_notify(Context& context, const Request& request, const Captures&, Ex
   if (request.body.size() > kMaxNotificationBytes) {
     spdlog::warn("a notification of {} bytes was refused; at most {} are read", request.body.size(),
                  kMaxNotificationBytes);
-    return send_acknowledgement(exchange, payments->gateway->acknowledge(false, "too large"));
+    return send_acknowledgement(
+        exchange, payments->gateway->acknowledge(payment::Receipt::refused, "too large"));
   }
   payment::RawNotification raw;
   raw.body = request.body;

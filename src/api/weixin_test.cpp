@@ -197,6 +197,7 @@ TEST_F(WeixinTest, TellsTheStateOfATrade) {
   EXPECT_EQ(data(paid, "transaction_id"), "42");
   EXPECT_EQ(data(paid, "out_trade_no"), "123456");
   EXPECT_EQ(data(paid, "return_code"), "SUCCESS");
+  EXPECT_EQ(desk_.looked_at, std::vector<std::string>{"123456"}) << "nobody else may have told it";
   service_.trade.fields.clear();
   for (const auto& [state, word] :
        {std::pair{State::not_paid, "NOTPAY"}, std::pair{State::paying, "USERPAYING"},
@@ -210,6 +211,7 @@ TEST_F(WeixinTest, TellsTheStateOfATrade) {
   EXPECT_EQ(none.status, 200);
   EXPECT_FALSE(flag(none));
   EXPECT_EQ(data(none, "err_code"), "ORDERNOTEXIST");
+  EXPECT_EQ(desk_.looked_at.size(), 1U);
 }
 
 TEST_F(WeixinTest, ClosesAndSaysWhatBecameOfIt) {

@@ -20,6 +20,16 @@ void print_new_key(const Banner& banner) {
       banner.new_key, banner.data);
 }
 
+void print_console(const Banner& banner) {
+  if (!banner.has_console) return;
+  fmt::print("  console   {}/console\n", banner.server.admin_url);
+  if (banner.new_password.empty()) return;
+  fmt::print(
+      "            its password, shown only now: {}\n"
+      "            or sign in with a token: {} token --user NAME --admin\n",
+      banner.new_password, program());
+}
+
 void print_demo(const Banner& banner) {
   const DemoSale& demo = *banner.demo;
   fmt::print("  demo      sale {} opens at {}:", demo.id, to_rfc3339(demo.starts_at));
@@ -80,6 +90,7 @@ void print_banner(const Banner& banner) {
   fmt::print("  engine    embedded, {} I/O threads; {} sales and {} orders on record\n",
              banner.threads, banner.sales, banner.orders);
   print_payments(banner);
+  print_console(banner);
   if (banner.demo) print_demo(banner);
   if (!banner.new_key.empty()) print_new_key(banner);
   print_tries(banner);

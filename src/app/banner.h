@@ -18,6 +18,8 @@ struct Banner {
   std::uint64_t orders = 0;
   std::string some_item;  ///< an item to try a grab with; empty: none yet
   std::string new_key;    ///< shown once, when it was just made
+  bool has_console = false;
+  std::string new_password;  ///< of the console; shown once, when it was just made
   std::optional<DemoSale> demo;
   std::string gateway;      ///< its name; empty: there is none
   std::string sandbox_url;  ///< of the demo's gateway; empty: a real one

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/keys.h"
+#include "app/rabbit.h"
 #include "app/support.h"
 #include "app/wechat.h"
 
@@ -58,7 +59,8 @@ Result<> Cashier::open_rooms(engine::Engine& engine) {
   const std::string& data = config_.text("server.data");
   const auto places = destinations(config_);
   if (!places) return std::unexpected(places.error());
-  auto bus = bus::open_local(data, *places);
+  auto bus =
+      rabbit_configured(config_) ? open_rabbit(config_, *places) : bus::open_local(data, *places);
   if (!bus) return std::unexpected(bus.error());
   bus_ = std::move(*bus);
   payment::ServiceOptions options;

@@ -132,6 +132,7 @@ int run(int count, char** arguments) {
   add_import(app, status);
   add_sandbox(app, status);
   add_order(app, status);
+  add_delay(app, status);
   rush::add_command(app, status, key_for_rush);
   add_verify(app, status);
   add_token(app, status);

@@ -39,6 +39,7 @@ void add_serve(CLI::App& app, int& status);
 void add_import(CLI::App& app, int& status);
 void add_sandbox(CLI::App& app, int& status);
 void add_order(CLI::App& app, int& status);
+void add_delay(CLI::App& app, int& status);
 void add_verify(CLI::App& app, int& status);
 void add_token(CLI::App& app, int& status);
 void add_check(CLI::App& app, int& status);

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 class ConfigTest : public ::testing::Test {
@@ -237,6 +238,15 @@ TEST_F(ConfigTest, SaysNoToWhatIsNotBuiltIn) {
                    "[auth]\nhs256_secret = \"0123456789abcdef\"\n"),
             "");
   EXPECT_EQ(reason("[server]\nlisten = \"[::1]:80\"\n"), "");
+  EXPECT_THAT(reason("[rabbitmq]\nurl = \"http://mq/\"\n"), HasSubstr("rabbitmq.url: "));
+  EXPECT_EQ(reason("[rabbitmq]\nurl = \"amqp://a:b@mq/shop\"\n"), "");
+}
+
+TEST_F(ConfigTest, TellsThatABrokerHasNothingToCarry) {
+  const auto config = load("[rabbitmq]\nurl = \"amqp://a:b@mq/shop\"\n");
+  ASSERT_TRUE(config);
+  EXPECT_THAT(unused_settings(*config), ElementsAre(HasSubstr("[rabbitmq]")));
+  EXPECT_THAT(unused_settings(*config, true), IsEmpty()) << "the demo takes payments";
 }
 
 TEST_F(ConfigTest, RefusesACertificateWithoutItsKey) {

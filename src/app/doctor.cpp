@@ -19,12 +19,15 @@
 #include "app/keys.h"
 #include "app/logging.h"
 #include "app/probe.h"
+#include "app/rabbit.h"
 #include "app/server_file.h"
 #include "app/shop.h"
 #include "app/shop_http.h"
 #include "app/support.h"
 #include "app/system.h"
+#include "app/webhooks.h"
 #include "app/wechat.h"
+#include "http/client.h"
 #include "mariadb/server_check.h"
 #include "store/record.h"
 
@@ -192,6 +195,23 @@ Answer check_gateway(const Config& config) {
   return {Mark::failed, std::move(text), fmt::format("curl -v {}", config.text("wechat.base_url"))};
 }
 
+/// Connects to the configured receiver without telling it anything.
+Answer check_webhook(const Config& config) {
+  const std::string& url = config.text("webhook.url");
+  if (url.empty()) return {Mark::ok, "none configured; the operator API may know some", {}};
+  if (const auto checked = check_webhooks(config); !checked) {
+    return {Mark::failed, checked.error().message, "sluice check shows every value"};
+  }
+  http::ClientRequest request;
+  request.method = "HEAD";
+  request.url = url;
+  request.timeout = config.span("webhook.timeout");
+  const auto answer = http::perform(request);
+  if (!answer) return {Mark::failed, answer.error().message, "curl -vI " + url};
+  return {
+      Mark::ok, fmt::format("{} can be reached (it answered {} to HEAD)", url, answer->status), {}};
+}
+
 Answer check_database(const Config& config) {
   const auto address = mariadb::parse_address(config.text("database.url"));
   if (!address) return {Mark::failed, address.error().message, "correct database.url"};
@@ -219,6 +239,14 @@ Answer check_database(const Config& config) {
     }
   }
   return answer;
+}
+
+Answer check_broker(const Config& config) {
+  const auto places = destinations(config);
+  if (!places) return {Mark::failed, places.error().message, "sluice check shows every value"};
+  const auto probed = probe_rabbit(config, *places);
+  if (!probed) return {Mark::failed, probed.error().message, "docs/rabbitmq.md"};
+  return {Mark::ok, *probed, {}};
 }
 
 /// Prints numbered answers and remembers whether one failed.
@@ -257,6 +285,8 @@ int examine(const ConfigFlags& flags) {
   report.add("token key", check_key(*config));
   report.add("record", check_record(data, server));
   report.add("gateway", check_gateway(*config));
+  if (rabbit_configured(*config)) report.add("rabbitmq", check_broker(*config));
+  report.add("webhook", check_webhook(*config));
   if (!config->text("database.url").empty()) report.add("database", check_database(*config));
   fmt::print("{}\n", report.failed() ? "something failed: see the remedies" : "ready to serve");
   return report.failed() ? kJobFailed : kSuccess;

@@ -13,6 +13,7 @@
 #include "app/keys.h"
 #include "app/support.h"
 #include "app/version.h"
+#include "app/webhooks.h"
 #include "engine/embedded.h"
 #include "web/storefront.h"
 
@@ -32,6 +33,7 @@ House::~House() {
     if (cashier_) cashier_->stop_desk();
     engine_->stop();
     if (cashier_) cashier_->stop_rooms();
+    if (webhooks_) webhooks_->stop();
   }
   if (announced_) remove_server_file(config_.text("server.data"));
 }
@@ -39,8 +41,10 @@ House::~House() {
 Result<> House::start() {
   if (auto opened = start_engine(); !opened) return opened;
   if (auto keyed = prepare_keys(); !keyed) return keyed;
+  if (auto prepared = prepare_console(); !prepared) return prepared;
   if (auto listening = start_servers(); !listening) return listening;
   if (auto opened = open_cashier(); !opened) return opened;
+  if (auto started = start_webhooks(); !started) return started;
   if (demo_wanted_) {
     auto demo = open_demo_sale(*engine_);
     if (!demo) return std::unexpected(demo.error());
@@ -70,6 +74,7 @@ void House::stop(bool in_peace) {
   if (cashier_) cashier_->stop_desk();
   engine_->stop();
   if (cashier_) cashier_->stop_rooms();
+  if (webhooks_) webhooks_->stop();
   stopped_ = true;
   reconcile();
 }
@@ -118,6 +123,17 @@ Result<> House::prepare_keys() {
   return {};
 }
 
+Result<> House::prepare_console() {
+  if (!has_role(config_, "console")) return {};
+  auto password =
+      prepare_console_password(config_.text("server.data"), config_.text("auth.console_password"));
+  if (!password) return std::unexpected(password.error());
+  new_password_ = std::move(password->fresh);
+  door_ = std::make_unique<console::Door>(std::move(password->hash),
+                                          !config_.text("server.tls_certificate").empty());
+  return {};
+}
+
 Result<> House::start_servers() {
   api::ApiOptions options;
   options.tokens = tokens_;
@@ -128,6 +144,7 @@ Result<> House::start_servers() {
   options.has_gateway = takes_payments(config_, demo_wanted_);
   options.pay_role = has_role(config_, "pay");
   options.demo = demo_wanted_;
+  options.door = door_.get();
   options.version = version();
   options.seed = random_seed();
   auto api = api::Api::create(*engine_, options);
@@ -154,6 +171,14 @@ Result<> House::open_cashier() {
   if (!cashier) return std::unexpected(cashier.error());
   cashier_ = std::move(*cashier);
   api_->open_payments(cashier_->rooms());
+  return {};
+}
+
+Result<> House::start_webhooks() {
+  auto webhooks = open_webhooks(config_);
+  if (!webhooks) return std::unexpected(webhooks.error());
+  webhooks_ = std::move(*webhooks);
+  api_->open_webhooks(*webhooks_);
   return {};
 }
 
@@ -228,6 +253,8 @@ Banner House::banner() const {
   banner.data = config_.text("server.data");
   banner.threads = threads();
   banner.new_key = new_key_;
+  banner.has_console = door_ != nullptr;
+  banner.new_password = new_password_;
   banner.demo = demo_;
   if (cashier_) {
     banner.gateway = cashier_->gateway_name();

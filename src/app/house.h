@@ -15,9 +15,11 @@
 #include "app/server_file.h"
 #include "app/system.h"
 #include "base/result.h"
+#include "console/door.h"
 #include "engine/engine.h"
 #include "http/server.h"
 #include "http/token.h"
+#include "webhook/office.h"
 
 namespace sluice::app {
 
@@ -44,7 +46,13 @@ class House {
   /// The configured keys, or for loopback use a generated one.
   Result<> prepare_keys();
 
+  /// The door of the console, with the password of this data directory.
+  Result<> prepare_console();
+
   Result<> start_servers();
+
+  /// Follows the record and tells the shop's systems what happened.
+  Result<> start_webhooks();
 
   /// After the servers, because the demo's gateway is told their port; /readyz waits for it.
   Result<> open_cashier();
@@ -73,9 +81,12 @@ class House {
   std::size_t max_connections_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<Cashier> cashier_;
+  std::unique_ptr<webhook::Office> webhooks_;
   http::TokenOptions tokens_;
   std::string new_key_;
+  std::string new_password_;
   std::unique_ptr<api::Api> api_;
+  std::unique_ptr<console::Door> door_;  ///< its thread posts to mailboxes of api_
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<http::Server> admin_server_;
   std::optional<DemoSale> demo_;

@@ -14,6 +14,7 @@
 
 #include "app/files.h"
 #include "base/text.h"
+#include "console/password.h"
 
 namespace sluice::app {
 
@@ -23,6 +24,14 @@ namespace fs = std::filesystem;
 
 std::unexpected<Error> errno_failure(const std::string& path, const char* what) {
   return fail(fmt::format("{} cannot be {}: {}", path, what, std::strerror(errno)));
+}
+
+Result<> make_key_directory(const std::string& directory) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (!error) fs::permissions(directory, fs::perms::owner_all, error);
+  if (error) return fail(fmt::format("{} cannot be made: {}", directory, error.message()));
+  return {};
 }
 
 /// Writes and syncs a new file that only this user may read.
@@ -51,10 +60,7 @@ Result<std::string> create_key(const std::string& data) {
     return fail("the system gave no random bytes for a key");
   }
   const std::string directory = data + "/keys";
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (!error) fs::permissions(directory, fs::perms::owner_all, error);
-  if (error) return fail(fmt::format("{} cannot be made: {}", directory, error.message()));
+  if (auto made = make_key_directory(directory); !made) return std::unexpected(made.error());
   std::string secret = to_hex(random);
   if (auto written = write_private(key_path(data), secret + "\n"); !written) {
     return std::unexpected(written.error());
@@ -81,6 +87,39 @@ Result<std::string> find_key(const Config& config) {
                     path, secret->size()));
   }
   return secret;
+}
+
+std::string console_password_path(const std::string& data) {
+  return data + "/keys/console_password";
+}
+
+Result<ConsolePassword> prepare_console_password(const std::string& data,
+                                                 const std::string& configured) {
+  const std::string path = console_password_path(data);
+  std::error_code ignored;
+  ConsolePassword password;
+  if (fs::exists(path, ignored)) {
+    auto hash = read_secret(path);
+    if (!hash) return std::unexpected(hash.error());
+    if (!console::is_password_hash(*hash)) {
+      return fail(
+          fmt::format("{} does not hold the hash of a password; delete it, and the next start "
+                      "makes a new one",
+                      path));
+    }
+    password.hash = std::move(*hash);
+    if (configured.empty() || console::verify_password(password.hash, configured)) return password;
+  }
+  if (configured.empty()) password.fresh = console::generate_password();
+  auto hash = console::hash_password(configured.empty() ? password.fresh : configured);
+  if (!hash) return fail("auth.console_password: " + hash.error().message);
+  password.hash = std::move(*hash);
+  if (auto made = make_key_directory(data + "/keys"); !made) return std::unexpected(made.error());
+  fs::remove(path, ignored);
+  if (auto written = write_private(path, password.hash + "\n"); !written) {
+    return std::unexpected(written.error());
+  }
+  return password;
 }
 
 Result<http::TokenOptions> token_options(const Config& config, std::string key) {

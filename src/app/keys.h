@@ -20,6 +20,18 @@ Result<std::string> create_key(const std::string& data);
 /// the remedy.
 Result<std::string> find_key(const Config& config);
 
+/// Where the hash of the console's password is.
+std::string console_password_path(const std::string& data);
+
+struct ConsolePassword {
+  std::string hash;
+  std::string fresh;  ///< the password itself, when it was just made
+};
+/// The hash in `<data>/keys/console_password` (mode 0600). Where there is none, or where it is not
+/// of the `configured` password, it is written anew; without either, a password is made.
+Result<ConsolePassword> prepare_console_password(const std::string& data,
+                                                 const std::string& configured);
+
 /// Issuer and audience by configuration, `key`, and the Ed25519 key if there is one.
 Result<http::TokenOptions> token_options(const Config& config, std::string key);
 

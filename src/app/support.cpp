@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <string_view>
 
+#include "app/cashier.h"
+#include "app/rabbit.h"
+#include "app/webhooks.h"
 #include "app/wechat.h"
 
 namespace sluice::app {
@@ -51,19 +54,28 @@ Result<> check_supported(const Config& config) {
   if (wechat_configured(config)) {
     if (auto checked = check_wechat(config); !checked) return checked;
   }
+  if (rabbit_configured(config)) {
+    if (auto checked = check_rabbit(config); !checked) return checked;
+  }
+  if (auto checked = check_webhooks(config); !checked) return checked;
   if (auto places = destinations(config); !places) return std::unexpected(places.error());
   return {};
 }
 
 std::vector<std::string> unused_settings(const Config& config, bool demo) {
   std::vector<std::string> remarks;
-  for (const std::string_view section : {"redis", "rabbitmq", "database"}) {
+  for (const std::string_view section : {"redis", "database"}) {
     const bool is_set = std::ranges::any_of(config.settings(), [section](const Setting& setting) {
       return setting.key->name.starts_with(std::string(section) + ".") &&
              setting.origin != "default";
     });
     if (is_set)
       remarks.push_back(fmt::format("[{}] is read but not used by this version", section));
+  }
+  if (rabbit_configured(config) && !takes_payments(config, demo)) {
+    remarks.emplace_back(
+        "[rabbitmq] is read but not used: it carries payment notifications, and this server takes "
+        "no payments (no [wechat], or server.roles lacks pay)");
   }
   if (wechat_configured(config) && !has_role(config, "pay")) {
     remarks.emplace_back(

@@ -9,6 +9,8 @@
 #include "app/logging.h"
 #include "app/shop.h"
 #include "http/json_writer.h"
+#include "mariadb/address.h"
+#include "store/cluster_copy.h"
 #include "store/verify.h"
 
 namespace sluice::app {
@@ -90,25 +92,49 @@ void print_text(const store::VerifyReport& report, const std::string& data) {
   }
 }
 
+void print_progress(std::string_view step) {
+  static const bool is_watched = isatty(STDERR_FILENO) == 1;
+  if (is_watched) fmt::print(stderr, "verify: {}\n", step);
+}
+
+/// A report, and of what it is.
+struct Audited {
+  store::VerifyReport report;
+  std::string where;
+};
+
+Result<Audited> audit_file(const std::string& data) {
+  if (!has_record(data)) {
+    return fail(
+        fmt::format("there is no record in {}; name the data directory of the server with --data, "
+                    "or its configuration with --config",
+                    data));
+  }
+  auto report = store::verify(data, print_progress);
+  if (!report) return std::unexpected(report.error());
+  return Audited{std::move(*report), data};
+}
+
+/// The record of a cluster is copied next to the data of this node, and audited there.
+Result<Audited> audit_cluster(const Config& config) {
+  const auto address = mariadb::parse_address(config.text("database.url"));
+  if (!address) return fail("database.url: " + address.error().message);
+  auto report = store::verify_cluster(*address, config.text("server.data"), print_progress);
+  if (!report) return std::unexpected(report.error());
+  return Audited{std::move(*report), address->shown()};
+}
+
 int verify(const VerifyFlags& flags) {
   const auto config = flags.config.load();
   if (!config) return complain(config.error().message, kWrongUsage);
-  const std::string& data = config->text("server.data");
-  if (!has_record(data)) {
-    return complain(fmt::format("there is no record in {}; name the data directory of the server "
-                                "with --data, or its configuration with --config",
-                                data),
-                    kJobFailed);
-  }
-  const bool is_watched = isatty(STDERR_FILENO) == 1;
-  const auto report = store::verify(data, [is_watched](std::string_view step) {
-    if (is_watched) fmt::print(stderr, "verify: {}\n", step);
-  });
-  if (!report) return complain(report.error().message, kJobFailed);
+  auto audited = config->text("engine.kind") == "cluster" ? audit_cluster(*config)
+                                                          : audit_file(config->text("server.data"));
+  if (!audited) return complain(audited.error().message, kJobFailed);
+  const store::VerifyReport* report = &audited->report;
   if (flags.json) {
-    print_json(*report, data);
+    print_json(*report, audited->where);
   } else {
-    print_text(*report, data);
+    print_text(*report, audited->where);
   }
   return report->finding_count == 0 ? kSuccess : kJobFailed;
 }

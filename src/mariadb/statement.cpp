@@ -198,6 +198,10 @@ bool Statement::is_null(int column) const {
   return rows_->columns[static_cast<std::size_t>(column)].is_null != 0;
 }
 
+bool Statement::is_integer(int column) const {
+  return rows_->columns[static_cast<std::size_t>(column)].is_integer;
+}
+
 std::int64_t Statement::integer(int column) const {
   const Rows::Column& found = rows_->columns[static_cast<std::size_t>(column)];
   if (found.is_null != 0) return 0;

@@ -47,6 +47,7 @@ class Statement {
   int columns() const;
   const std::string& name(int column) const;
   bool is_null(int column) const;
+  bool is_integer(int column) const;  ///< by its type
   std::int64_t integer(int column) const;
   /// Any type as text: decimals and times as they are written.
   std::string_view text(int column) const;

@@ -107,8 +107,8 @@ Result<Notification> FakeProtocol::parse(const RawNotification& /*raw*/, Instant
   wants_key_ = true;
   return fail("signed with an unknown key");
 }
-Acknowledgement FakeProtocol::acknowledge(bool stored, std::string_view why_not) const {
-  return {stored ? 200 : 500, "text/plain", std::string(why_not)};
+Acknowledgement FakeProtocol::acknowledge(Receipt receipt, std::string_view why_not) const {
+  return {receipt == Receipt::stored ? 200 : 500, "text/plain", std::string(why_not)};
 }
 
 bool FakeProtocol::wants_keys(Instant /*now*/) const {

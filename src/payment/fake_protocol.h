@@ -33,7 +33,7 @@ class FakeProtocol final : public Protocol {
   Outcome<RefundProgress> read_refund_query(std::string_view out_refund_no,
                                             const HttpAnswer& answer, Instant now) const override;
   Result<Notification> parse(const RawNotification& raw, Instant now) const override;
-  Acknowledgement acknowledge(bool stored, std::string_view why_not) const override;
+  Acknowledgement acknowledge(Receipt receipt, std::string_view why_not) const override;
 
   bool wants_keys(Instant now) const override;
   bool lacks_key(const HttpAnswer& answer) const override;

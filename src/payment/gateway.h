@@ -109,6 +109,13 @@ struct Notification {
   Fields fields;
 };
 
+/// What became of a notification. All but `stored` make the provider send it again.
+enum class Receipt : std::uint8_t {
+  stored,
+  refused,     ///< it does not verify, or leads nowhere: the sender's fault
+  not_stored,  ///< ours: it may be good when it comes again
+};
+
 /// How to answer the provider's notification request.
 struct Acknowledgement {
   int status = 200;
@@ -143,7 +150,7 @@ class Gateway {
   /// Verifies signature, merchant and application over the raw bytes; the error says what is wrong,
   /// for the log. Any thread; does no I/O.
   virtual Result<Notification> parse(const RawNotification& raw, Instant now) const = 0;
-  virtual Acknowledgement acknowledge(bool stored, std::string_view why_not) const = 0;
+  virtual Acknowledgement acknowledge(Receipt receipt, std::string_view why_not) const = 0;
 
   /// For /metrics, /readyz?verbose and doctor. Any thread.
   struct Health {

@@ -76,8 +76,8 @@ class HttpGateway final : public Gateway {
     if (!notification && protocol_->wants_keys(now)) driver_.wake();
     return notification;
   }
-  Acknowledgement acknowledge(bool stored, std::string_view why_not) const override {
-    return protocol_->acknowledge(stored, why_not);
+  Acknowledgement acknowledge(Receipt receipt, std::string_view why_not) const override {
+    return protocol_->acknowledge(receipt, why_not);
   }
   Health health() const override { return driver_.health(); }
   void stop() override { driver_.stop(); }

@@ -64,7 +64,7 @@ class Protocol {
                                                     Instant now) const = 0;
 
   virtual Result<Notification> parse(const RawNotification& raw, Instant now) const = 0;
-  virtual Acknowledgement acknowledge(bool stored, std::string_view why_not) const = 0;
+  virtual Acknowledgement acknowledge(Receipt receipt, std::string_view why_not) const = 0;
 
   // Provider's keys that change while the shop runs. Any thread; a protocol without such keys keeps
   // these defaults.

@@ -237,7 +237,7 @@ void LocalService::stop() {
   }
   for (auto& [event, waiting] : std::exchange(core_->routing, {})) {
     for (auto& then : waiting)
-      then(core_->gateway.acknowledge(false, stopping().message));
+      then(core_->gateway.acknowledge(Receipt::not_stored, stopping().message));
   }
 }
 

@@ -53,7 +53,7 @@ void refuse_unverified(Core& core, NotificationEntry entry, const std::string& w
   } else {
     ++core.counts.not_logged;
   }
-  then(core.gateway.acknowledge(false, why));
+  then(core.gateway.acknowledge(Receipt::refused, why));
 }
 
 /// Logs what became of a verified notification, then answers everybody who brought it.
@@ -85,9 +85,12 @@ class LogTask final : public Task {
     std::vector<Acknowledge> waiting = std::move(at->second);
     core_->routing.erase(at);
     if (stored) core_->counts.repeated += waiting.size() - 1;
+    const Receipt receipt = stored                              ? Receipt::stored
+                            : entry.verdict == Verdict::refused ? Receipt::refused
+                                                                : Receipt::not_stored;
     const std::string reason = why_not ? why_not->message : entry.detail;
     for (Acknowledge& then : waiting)
-      then(core_->gateway.acknowledge(stored, stored ? "" : reason));
+      then(core_->gateway.acknowledge(receipt, stored ? "" : reason));
   }
 
  private:
@@ -136,13 +139,14 @@ class ArrivalTask final : public Task {
   void done(const std::optional<Error>& why_not) override {
     if (why_not) {
       ++core_->counts.not_stored;
-      return then_(core_->gateway.acknowledge(false, why_not->message));
+      return then_(core_->gateway.acknowledge(Receipt::not_stored, why_not->message));
     }
     const std::string& event = notice_->said.event_id;
     if (known_ && known_->entry.verdict == Verdict::routed) return repeated();
     const auto [at, is_new] = core_->routing.try_emplace(event);
     if (at->second.size() >= kMaxJoined) {
-      return then_(core_->gateway.acknowledge(false, "too many bring this event at once"));
+      return then_(
+          core_->gateway.acknowledge(Receipt::not_stored, "too many bring this event at once"));
     }
     at->second.push_back(std::move(then_));
     if (is_new) route();
@@ -150,7 +154,7 @@ class ArrivalTask final : public Task {
 
   void refuse(const ServiceError& error) {
     ++core_->counts.not_stored;
-    then_(core_->gateway.acknowledge(false, error.message));
+    then_(core_->gateway.acknowledge(Receipt::not_stored, error.message));
   }
 
  private:
@@ -160,7 +164,7 @@ class ArrivalTask final : public Task {
     if (core_->repetitions.size() < kMaxCounted || core_->repetitions.contains(event)) {
       ++core_->repetitions[event];
     }
-    then_(core_->gateway.acknowledge(true, ""));
+    then_(core_->gateway.acknowledge(Receipt::stored, ""));
   }
 
   Result<Attach> destination() const {

@@ -70,7 +70,7 @@ TEST(Notify, OneThatIsForgedChangesNothing) {
   auto forged = paid(request());
   forged.headers.clear();
   const auto answer = house.notify(forged);
-  EXPECT_EQ(answer.status, 500);
+  EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(answer.body, HasSubstr("signature"));
   EXPECT_EQ(house.queued(), 0);
   EXPECT_EQ(house.find("No123456")->standing, Standing::open);
@@ -104,7 +104,7 @@ TEST(Notify, GoesOnlyWhereTheListAllows) {
       raw = FakeGateway::notification(unknown, "event-unknown");
     }
     const auto answer = house.notify(raw);
-    EXPECT_EQ(answer.status, 500) << attach;
+    EXPECT_EQ(answer.status, 400) << attach;
     EXPECT_THAT(answer.body, HasSubstr("attach")) << attach;
   }
   for (const auto& state : house.bus->queues())
@@ -121,7 +121,7 @@ TEST(Notify, OneThatWasTurnedAwayIsRoutedOnceTheListAllowsIt) {
   House house;
   auto asked = request();
   asked.attach.queue = "internal";
-  EXPECT_EQ(house.notify(paid(asked)).status, 500);
+  EXPECT_EQ(house.notify(paid(asked)).status, 400);
   house.allowed.push_back({"exchange.order", "internal", "internal"});
   house.restart();
   EXPECT_EQ(house.notify(paid(asked)).status, 200);
@@ -189,7 +189,7 @@ TEST(Notify, AThousandAtOnceAreOneMessage) {
 
 TEST(Notify, WithoutAnIdCannotBeToldFromItsRepetition) {
   House house;
-  EXPECT_EQ(house.notify(FakeGateway::notification(facts(request()), "")).status, 500);
+  EXPECT_EQ(house.notify(FakeGateway::notification(facts(request()), "")).status, 400);
   EXPECT_EQ(house.queued(), 0);
 }
 
@@ -197,7 +197,7 @@ TEST(Notify, FieldsThatAreNoTextAreRefused) {
   House house;
   auto raw = paid(request());
   raw.body += "openid=\xff\xfe\n";
-  EXPECT_EQ(house.notify(raw).status, 500);
+  EXPECT_EQ(house.notify(raw).status, 400);
   EXPECT_EQ(house.queued(), 0);
 }
 
@@ -208,7 +208,7 @@ TEST(Notify, WhatIsTooLargeIsNotEvenRead) {
   EXPECT_THAT(house.notify(raw).body, HasSubstr("at most"));
   raw = paid(request());
   raw.headers.emplace_back("X-Padding", std::string(16 * 1024, 'x'));
-  EXPECT_EQ(house.notify(raw).status, 500);
+  EXPECT_EQ(house.notify(raw).status, 400);
   EXPECT_EQ(house.queued(), 0);
   for (const auto& entry : house.notifications()) {
     EXPECT_LE(entry.raw.body.size(), kMaxRefusedBytes);
@@ -223,7 +223,7 @@ TEST(Notify, ForgeriesCannotFillTheDisk) {
   RawNotification forged;
   for (int i = 0; i < 30; ++i) {
     forged.body = "forged=" + std::to_string(i);
-    EXPECT_EQ(house.notify(forged).status, 500);
+    EXPECT_EQ(house.notify(forged).status, 400);
   }
   EXPECT_THAT(house.notifications(), SizeIs(10));
   EXPECT_EQ(house.service->counts().not_logged, 20);
@@ -231,7 +231,7 @@ TEST(Notify, ForgeriesCannotFillTheDisk) {
   house.now_ms += Span::seconds(61).ms;
   for (int i = 30; i < 60; ++i) {
     forged.body = "forged=" + std::to_string(i);
-    EXPECT_EQ(house.notify(forged).status, 500);
+    EXPECT_EQ(house.notify(forged).status, 400);
   }
   const auto log = house.notifications();
   ASSERT_THAT(log, SizeIs(16)) << "what was verified is kept";

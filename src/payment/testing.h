@@ -155,8 +155,11 @@ class FakeGateway final : public Gateway {
                                out.attach};
     return out;
   }
-  Acknowledgement acknowledge(bool stored, std::string_view why_not) const override {
-    return {stored ? 200 : 500, "text/plain", stored ? "SUCCESS" : "FAIL " + std::string(why_not)};
+  Acknowledgement acknowledge(Receipt receipt, std::string_view why_not) const override {
+    const bool stored = receipt == Receipt::stored;
+    const int failure = receipt == Receipt::refused ? 400 : 500;
+    return {stored ? 200 : failure, "text/plain",
+            stored ? "SUCCESS" : "FAIL " + std::string(why_not)};
   }
   Health health() const override { return {}; }
 

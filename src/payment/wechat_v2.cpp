@@ -71,7 +71,8 @@ HttpCall WechatV2::query_refund(std::string_view /*out_trade_no*/, std::string_v
   return call("/pay/refundquery", {{"out_refund_no", std::string(out_refund_no)}}, moment);
 }
 
-Acknowledgement WechatV2::acknowledge(bool stored, std::string_view why_not) const {
+Acknowledgement WechatV2::acknowledge(Receipt receipt, std::string_view why_not) const {
+  const bool stored = receipt == Receipt::stored;
   const std::string message = stored ? "OK" : wechat::fitting(why_not, 127, "not stored");
   return {200, "text/xml; charset=utf-8",
           write_xml({{"return_code", stored ? "SUCCESS" : "FAIL"}, {"return_msg", message}})};

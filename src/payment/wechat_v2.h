@@ -36,7 +36,7 @@ class WechatV2 final : public Protocol {
   Outcome<RefundProgress> read_refund_query(std::string_view out_refund_no,
                                             const HttpAnswer& answer, Instant now) const override;
   Result<Notification> parse(const RawNotification& raw, Instant now) const override;
-  Acknowledgement acknowledge(bool stored, std::string_view why_not) const override;
+  Acknowledgement acknowledge(Receipt receipt, std::string_view why_not) const override;
 
  private:
   HttpCall call(std::string_view target, Fields fields, const Moment& moment) const;

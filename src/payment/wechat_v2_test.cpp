@@ -425,12 +425,12 @@ TEST_F(WechatV2Test, RefundNotification) {
 }
 
 TEST_F(WechatV2Test, Acknowledgements) {
-  const Acknowledgement good = v2_->acknowledge(true, "");
+  const Acknowledgement good = v2_->acknowledge(Receipt::stored, "");
   EXPECT_EQ(good.status, 200);
   EXPECT_EQ(good.body,
             "<xml><return_code><![CDATA[SUCCESS]]></return_code>"
             "<return_msg><![CDATA[OK]]></return_msg></xml>");
-  const Acknowledgement bad = v2_->acknowledge(false, "sign ]]> \x01");
+  const Acknowledgement bad = v2_->acknowledge(Receipt::refused, "sign ]]> \x01");
   EXPECT_EQ(field_of(*parse_xml(bad.body), "return_code"), "FAIL");
   EXPECT_EQ(field_of(*parse_xml(bad.body), "return_msg"), "sign ]]>  ");
 }

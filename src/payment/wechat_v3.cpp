@@ -110,10 +110,12 @@ HttpCall WechatV3::query_refund(std::string_view /*out_trade_no*/, std::string_v
               moment);
 }
 
-Acknowledgement WechatV3::acknowledge(bool stored, std::string_view why_not) const {
+Acknowledgement WechatV3::acknowledge(Receipt receipt, std::string_view why_not) const {
   // The status decides; the body is for the provider's log.
+  const bool stored = receipt == Receipt::stored;
   const std::string message = stored ? "" : wechat::fitting(why_not, 127, "not stored");
-  return {stored ? 200 : 500, "application/json",
+  const int failure = receipt == Receipt::refused ? 400 : 500;
+  return {stored ? 200 : failure, "application/json",
           boost::json::serialize(
               boost::json::object{{"code", stored ? "SUCCESS" : "FAIL"}, {"message", message}})};
 }

@@ -154,9 +154,10 @@ TEST_F(WechatV3Notify, WhatIsInsideIsChecked) {
 }
 
 TEST_F(WechatV3Notify, Acknowledgements) {
-  EXPECT_EQ(v3_->acknowledge(true, "").status, 200);
-  const Acknowledgement refused = v3_->acknowledge(false, "a \"bad\"\nthing");
-  EXPECT_GE(refused.status, 400);
+  EXPECT_EQ(v3_->acknowledge(Receipt::stored, "").status, 200);
+  const Acknowledgement refused = v3_->acknowledge(Receipt::refused, "a \"bad\"\nthing");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(v3_->acknowledge(Receipt::not_stored, "").status, 500);
   EXPECT_EQ(refused.body, R"({"code":"FAIL","message":"a \"bad\" thing"})");
 }
 

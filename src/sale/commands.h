@@ -13,6 +13,7 @@
 #include "base/money.h"
 #include "base/quantity.h"
 #include "sale/catalog.h"
+#include "sale/effects.h"
 #include "sale/order.h"
 
 namespace sluice::sale {
@@ -108,7 +109,8 @@ enum class PaymentClosedOutcome : std::uint8_t {
   unknown_order,
   not_closing,      ///< nothing to close (a repeated answer); nothing changed
   payment_refused,  ///< already_paid without a matching payment, or by a transaction that settled
-                    ///< another order: an incident; asked again like retry
+                    ///< another order: an incident. A payment that was told is for a person at
+                    ///< once; without one the provider is asked again like retry
   paid,
   expired,
   cancelled,
@@ -275,6 +277,16 @@ enum class RefundOutcome : std::uint8_t {
   refunding,
 };
 
+/// An operator changed something that is not the sale's, such as where webhooks go: it belongs into
+/// the audit log with everything else.
+struct Note {
+  Operator by;
+  std::string action;   ///< of another room: never "sale.…", "item.…" or "order.…"
+  std::string subject;  ///< valid UTF-8, as everything here
+  std::vector<FieldChange> changes;
+};
+enum class NoteOutcome : std::uint8_t { noted };
+
 // ---- time --------------------------------------------------------------------------------------
 
 /// Expires what is due, gives up orders of cancelled sales, and asks again for closings whose
@@ -291,12 +303,12 @@ struct PulseOutcome {
 using Command =
     std::variant<Grab, CancelByUser, BeginPayment, PaymentSucceeded, PaymentFailed, PaymentClosed,
                  RefundFinished, OpenSale, AddItem, ChangeSale, ChangeItem, PauseSale, CancelSale,
-                 AdjustStock, Resolve, Refund, Pulse>;
+                 AdjustStock, Resolve, Refund, Note, Pulse>;
 
 using Outcome = std::variant<GrabOutcome, CancelOutcome, BeginPaymentOutcome, PaymentOutcome,
                              PaymentFailedOutcome, PaymentClosedOutcome, RefundFinishedOutcome,
                              OpenSaleOutcome, AddItemOutcome, ChangeSaleOutcome, ChangeItemOutcome,
                              PauseSaleOutcome, CancelSaleOutcome, AdjustStockOutcome,
-                             ResolveOutcome, RefundOutcome, PulseOutcome>;
+                             ResolveOutcome, RefundOutcome, NoteOutcome, PulseOutcome>;
 
 }  // namespace sluice::sale

@@ -29,6 +29,7 @@ enum class HistoryEvent : std::uint8_t {
   currency_mismatch = 14,
   second_transaction = 15,  ///< the order, or the transaction, is settled with another
   payment_refused = 16,
+  refused = 17,  ///< a reservation that the record could not grant (cluster engine only)
 };
 
 const char* to_text(HistoryEvent event);

@@ -194,7 +194,12 @@ class Model {
       settle(*o, c.payment->transaction_id);
       return PaymentClosedOutcome::paid;
     }
-    if (o->status == OrderStatus::closing) close_failed(*o, now);
+    if (o->status != OrderStatus::closing) return PaymentClosedOutcome::payment_refused;
+    if (c.payment) {
+      await_person(*o);
+    } else {
+      close_failed(*o, now);
+    }
     return PaymentClosedOutcome::payment_refused;
   }
 
@@ -359,12 +364,12 @@ class Model {
       end(o, reason);
     }
   }
+  static void await_person(ModelOrder& o) {
+    o.status = OrderStatus::needs_person;
+    o.ask_again_ms.reset();
+  }
   void close_failed(ModelOrder& o, std::int64_t now) const {
-    if (++o.attempts >= settings_.max_close_attempts) {
-      o.status = OrderStatus::needs_person;
-      o.ask_again_ms.reset();
-      return;
-    }
+    if (++o.attempts >= settings_.max_close_attempts) return await_person(o);
     o.ask_again_ms = now + std::min(settings_.first_close_retry.ms << (o.attempts - 1),
                                     settings_.last_close_retry.ms);
   }

@@ -142,4 +142,10 @@ AdjustStockOutcome State::apply(const AdjustStock& command, Instant now, Effects
   return AdjustStockOutcome::adjusted;
 }
 
+NoteOutcome State::apply(const Note& command, Instant now, Effects& effects) {
+  effects.audits.push_back(Audit{now, command.by.name, command.action, command.subject,
+                                 command.by.reason, command.changes});
+  return NoteOutcome::noted;
+}
+
 }  // namespace sluice::sale

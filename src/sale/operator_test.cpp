@@ -408,5 +408,20 @@ TEST(AdjustStockOutcome, InOrderOfPrecedence) {
             AdjustStockOutcome::unknown_item);
 }
 
+TEST(NoteOutcome, NotedAndNothingElse) {
+  World world({});
+  const std::uint64_t before = world.state.digest();
+  const Note note{{"olga", "because"}, "webhook.add", "https://shop.example/", {{"a", "", "b"}}};
+  EXPECT_EQ(world.state.apply(note, kOpen, world.effects), NoteOutcome::noted);
+  ASSERT_EQ(world.effects.audits.size(), 1U);
+  EXPECT_EQ(world.effects.audits[0].actor, "olga");
+  EXPECT_EQ(world.effects.audits[0].reason, "because");
+  EXPECT_EQ(world.effects.audits[0].action, "webhook.add");
+  EXPECT_EQ(world.effects.audits[0].subject, "https://shop.example/");
+  EXPECT_THAT(texts(world.effects.audits[0]), ElementsAre("a:  -> b"));
+  EXPECT_TRUE(world.effects.orders.empty() && world.effects.items.empty());
+  EXPECT_EQ(world.state.digest(), before);
+}
+
 }  // namespace
 }  // namespace sluice::sale

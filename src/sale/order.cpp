@@ -92,6 +92,8 @@ const char* to_text(HistoryEvent event) {
       return "currency_mismatch";
     case HistoryEvent::second_transaction:
       return "second_transaction";
+    case HistoryEvent::refused:
+      return "refused";
     case HistoryEvent::payment_refused:
       return "payment_refused";
   }

@@ -94,6 +94,8 @@ struct State::Parts {
   /// What the provider is asked for an order in `refunding`.
   RefundPayment refund_of(OrderSlot slot);
   /// Counts an attempt to close that told nothing and plans the next, or lists it for a person.
+  /// Its units stay held until a person decides.
+  void await_person(OrderSlot slot, Instant now, Effects& effects);
   void close_failed(OrderSlot slot, Instant now, Effects& effects);
 
   /// Applies money to an order that has been given up: paid_late or refund_due.

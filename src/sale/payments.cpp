@@ -105,8 +105,15 @@ PaymentClosedOutcome State::apply(const PaymentClosed& command, Instant now, Eff
     }
     in.note(slot, HistoryEvent::payment_refused, now, effects);
     effects.alarms.push_back(alarm_of(
-        order.id, "the provider says it is paid, but told no payment of this order and amount"));
-    if (order.status == OrderStatus::closing) in.close_failed(slot, now, effects);
+        order.id, payment ? "the provider says it is paid, but by a payment that does not fit it"
+                          : "the provider says it is paid, but told no payment"));
+    if (order.status != OrderStatus::closing) return PaymentClosedOutcome::payment_refused;
+    // Money that does not fit will not fit when asked again; money that was not told yet may be.
+    if (payment) {
+      in.await_person(slot, now, effects);
+    } else {
+      in.close_failed(slot, now, effects);
+    }
     return PaymentClosedOutcome::payment_refused;
   }
   if (undecided) {

@@ -76,6 +76,7 @@ class State {
   AdjustStockOutcome apply(const AdjustStock& command, Instant now, Effects& effects);
   ResolveOutcome apply(const Resolve& command, Instant now, Effects& effects);
   RefundOutcome apply(const Refund& command, Instant now, Effects& effects);
+  NoteOutcome apply(const Note& command, Instant now, Effects& effects);
   PulseOutcome apply(const Pulse& command, Instant now, Effects& effects);
 
   // Reading. References stay valid until the next command.

@@ -161,13 +161,17 @@ RefundPayment State::Parts::refund_of(OrderSlot slot) {
           order.reason};
 }
 
+void State::Parts::await_person(OrderSlot slot, Instant now, Effects& effects) {
+  orders[slot].status = OrderStatus::needs_person;
+  close_retries.forget(slot);
+  note(slot, HistoryEvent::needs_person, now, effects);
+}
+
 void State::Parts::close_failed(OrderSlot slot, Instant now, Effects& effects) {
   Order& order = orders[slot];
   order.close_attempts = static_cast<std::uint8_t>(order.close_attempts + 1);
   if (order.close_attempts >= settings.max_close_attempts) {
-    order.status = OrderStatus::needs_person;
-    close_retries.forget(slot);
-    note(slot, HistoryEvent::needs_person, now, effects);
+    await_person(slot, now, effects);
     effects.alarms.push_back(alarm_of(
         order.id, "its payment could not be closed after " + std::to_string(order.close_attempts) +
                       " attempts; its units stay held until a person decides"));

@@ -89,10 +89,12 @@ TEST_F(PayloadTest, NoForgeryPasses) {
 
 TEST_F(PayloadTest, AnAcknowledgementIsWhatTheProviderTakesForOne) {
   for (const Api api : {Api::v2, Api::v3}) {
-    const auto taken = client(api)->acknowledge(true, "");
+    const auto taken = client(api)->acknowledge(payment::Receipt::stored, "");
     EXPECT_TRUE(acknowledges(api, taken.status, taken.body));
-    const auto refused = client(api)->acknowledge(false, "storage");
-    EXPECT_FALSE(acknowledges(api, refused.status, refused.body));
+    for (const auto receipt : {payment::Receipt::refused, payment::Receipt::not_stored}) {
+      const auto refused = client(api)->acknowledge(receipt, "why");
+      EXPECT_FALSE(acknowledges(api, refused.status, refused.body));
+    }
   }
   EXPECT_FALSE(acknowledges(Api::v2, 200, "success"));
   EXPECT_FALSE(acknowledges(Api::v2, 200, ""));

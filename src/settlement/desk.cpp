@@ -78,6 +78,13 @@ class DeskOnLoop final : public Desk {
     });
   }
 
+  void look_at(std::string out_trade_no) override {
+    if (stopped_) return;
+    loop_->post([this, number = std::move(out_trade_no)]() mutable {
+      reconciler_.look_at(std::move(number));
+    });
+  }
+
   DeskCounts counts() const override {
     DeskCounts counts;
     counts.notifications = notices_.taken();

@@ -224,6 +224,41 @@ TEST_F(DeskAtWork, AStateInBetweenIsASignToAsk) {
   EXPECT_EQ(status(order), OrderStatus::paid);
 }
 
+// ---- queries of others
+// ---------------------------------------------------------------------------
+
+TEST_F(DeskAtWork, LateMoneyThatOnlyAQueryToldOfIsSettled) {
+  const OrderId order = engine_->grab("ann");
+  ASSERT_TRUE(begin("ann", order));
+  advance(kHold);
+  engine_->apply(sale::Pulse{});
+  advance(Span::seconds(3600));
+  ASSERT_EQ(status(order), OrderStatus::expired);
+  ASSERT_EQ(desk_->counts().reconciling, 0U) << "nobody looks at it any more";
+  provider_.pay(order, "T1");
+  desk_->look_at(to_text(order));
+  run();
+  EXPECT_EQ(status(order), OrderStatus::paid);
+  expect_units(9, 0, 1);
+  const int commands = engine_->commands;
+  desk_->look_at(to_text(order));
+  run();
+  EXPECT_EQ(engine_->commands, commands) << "and once";
+}
+
+TEST_F(DeskAtWork, AQueryForAPaymentOfAnotherServiceTouchesNoOrder) {
+  const OrderId order = engine_->grab("ann");
+  ASSERT_TRUE(begin("ann", order));
+  provider_.pay(order, "T1");
+  service_.ledger[to_text(order)].attach.queue = "queue.order";
+  const auto asked = provider_.calls.size();
+  desk_->look_at(to_text(order));
+  desk_->look_at("SO-2026-1");
+  run();
+  EXPECT_EQ(provider_.calls.size(), asked);
+  EXPECT_EQ(status(order), OrderStatus::awaiting_payment);
+}
+
 // ---- the thread --------------------------------------------------------------------------------
 
 TEST(ThreadLoop, RunsJobsInOrderAndTimersByTime) {

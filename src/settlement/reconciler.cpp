@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/text.h"
 
 namespace sluice::settlement {
 
@@ -39,12 +40,34 @@ void Reconciler::list_behind(std::int64_t sequence) {
           return office_.loop.after(kReadAgain, [this, sequence] { list_behind(sequence); });
         }
         for (const payment::Payment& open : *page) {
-          const bool ours = open.attach.exchange == office_.options.exchange &&
-                            open.attach.queue == office_.options.queue;
-          const auto order = parse_order_id(open.out_trade_no);
-          if (ours && order) watch(*order, Span{0});
+          if (const auto order = order_of(open)) watch(*order, Span{0});
         }
         if (page->size() == payment::kMaxPage) list_behind(page->back().sequence);
+      }));
+}
+
+/// Empty: another service's, whatever its number looks like.
+std::optional<OrderId> Reconciler::order_of(const payment::Payment& payment) const {
+  const bool ours = payment.attach.exchange == office_.options.exchange &&
+                    payment.attach.queue == office_.options.queue;
+  return ours ? parse_order_id(payment.out_trade_no) : std::nullopt;
+}
+
+void Reconciler::look_at(std::string out_trade_no) {
+  using Found = std::expected<std::optional<payment::Payment>, payment::ServiceError>;
+  std::string number = out_trade_no;
+  office_.service.find(
+      std::move(number),
+      office_.here<Found>([this, out_trade_no = std::move(out_trade_no)](const Found& found) {
+        if (office_.stopping()) return;
+        if (!found) {
+          return spdlog::error("payment {}: a query found it made, but it cannot be looked up: {}",
+                               quote(out_trade_no), found.error().message);
+        }
+        const auto order = *found ? order_of(**found) : std::nullopt;
+        if (!order) return;
+        watch(*order, Span{0});
+        nudge(*order);
       }));
 }
 

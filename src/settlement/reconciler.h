@@ -23,6 +23,8 @@ class Reconciler {
   void watch(OrderId order, Span first);
   /// Looks at it now, if it is watched.
   void nudge(OrderId order);
+  /// Looks at it now, watched or not, if the service knows it as a payment of an order of ours.
+  void look_at(std::string out_trade_no);
   /// Nothing more is to be learnt of it, and the service's ledger knows.
   void settled(OrderId order);
   /// Watches the payments that the service calls open; the first look comes at once.
@@ -39,6 +41,7 @@ class Reconciler {
   };
   using View = std::optional<sale::OrderView>;
 
+  std::optional<OrderId> order_of(const payment::Payment& payment) const;
   void list_behind(std::int64_t sequence);
   void look(OrderId order);
   void judge(OrderId order, const View& view);

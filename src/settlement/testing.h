@@ -139,7 +139,9 @@ class FakeProvider final : public payment::Gateway {
   Result<payment::Notification> parse(const payment::RawNotification&, Instant) const override {
     return fail("not used");
   }
-  payment::Acknowledgement acknowledge(bool, std::string_view) const override { return {}; }
+  payment::Acknowledgement acknowledge(payment::Receipt, std::string_view) const override {
+    return {};
+  }
   Health health() const override { return {}; }
   void stop() override {}
 

@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -85,20 +86,13 @@ Result<> sync_file(const std::string& path) {
   return {};
 }
 
-Result<FileLock> FileLock::acquire(const std::string& path, std::string_view what) {
+Result<std::optional<FileLock>> FileLock::try_acquire(const std::string& path) {
   FileLock lock;
   lock.descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateFile);
   if (lock.descriptor_ < 0) return system_failure("Opening the lock file", path);
   if (::flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return system_failure("Locking", path);
-    std::array<char, 32> text{};
-    const ssize_t size = ::pread(lock.descriptor_, text.data(), text.size() - 1, 0);
-    std::string_view owner(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-    owner = owner.substr(0, owner.find_first_not_of("0123456789"));
-    return fail(fmt::format(
-        "{} is in use by process {}: a {} has one writer at a time. Stop that process, or name "
-        "another data directory.",
-        parent_of(path), owner.empty() ? "(unknown)" : owner, what));
+    if (errno == EWOULDBLOCK) return std::nullopt;
+    return system_failure("Locking", path);
   }
   // The lock holds even where the id cannot be written (a full disk); the message then lacks it.
   const std::string owner = fmt::format("{}\n", ::getpid());
@@ -107,6 +101,19 @@ Result<FileLock> FileLock::acquire(const std::string& path, std::string_view wha
         ::pwrite(lock.descriptor_, owner.data(), owner.size(), 0);
   }
   return lock;
+}
+
+Result<FileLock> FileLock::acquire(const std::string& path, std::string_view what) {
+  auto lock = try_acquire(path);
+  if (!lock) return std::unexpected(lock.error());
+  if (*lock) return std::move(**lock);
+  std::string owner;
+  std::getline(std::ifstream(path), owner);
+  owner = owner.substr(0, owner.find_first_not_of("0123456789"));
+  return fail(fmt::format(
+      "{} is in use by process {}: a {} has one writer at a time. Stop that process, or name "
+      "another data directory.",
+      parent_of(path), owner.empty() ? "(unknown)" : owner, what));
 }
 
 FileLock::FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}

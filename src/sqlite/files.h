@@ -2,6 +2,7 @@
 // that keeps a second process out.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,9 @@ Result<> sync_file(const std::string& path);
 /// file holds the process id of the owner, for the message to whoever comes second.
 class FileLock {
  public:
-  /// `what` is locked, for the message: "record".
+  /// Empty: another process holds it. Errors: the file cannot be opened or locked at all.
+  static Result<std::optional<FileLock>> try_acquire(const std::string& path);
+  /// The same, where being held is an error too. `what` is locked, for the message: "record".
   static Result<FileLock> acquire(const std::string& path, std::string_view what);
   FileLock() = default;
   FileLock(FileLock&& other) noexcept;

@@ -23,6 +23,8 @@ constexpr std::chrono::milliseconds kLag{100};
 constexpr std::chrono::milliseconds kRetry{1000};
 /// Batches whose memory is kept for the next ones.
 constexpr std::size_t kMostSpare = 64;
+/// One that has grown larger is let go: a crowd's batch has a quarter of it.
+constexpr std::size_t kLargestSpare = std::size_t{64} << 10;
 
 Trouble trouble_of(const sqlite::Database& database) {
   return database.failure() == sqlite::Database::Failure::disk_full ? Trouble::disk_full
@@ -124,6 +126,9 @@ Result<> Applier::write_through(Batch&& batch) {
   wanted_ = sequence;
   auto done = until(
       lock, [this, sequence] { return durable() >= sequence; }, &wanted_durable_, sequence);
+  // Another thread may be trying again already, with this batch in hand.
+  done_.wait(lock, [this] { return !busy_; });
+  if (durable() >= sequence) return {};
   if (done) return done;
   // Nothing of it was written: as if it had never been.
   direct_.reset();
@@ -205,7 +210,8 @@ void Applier::step(std::unique_lock<std::mutex>& lock) {
     applied_ = last;
     if (sync) durable_.store(last, std::memory_order_release);
     for (Batch& batch : in_hand_) {
-      if (spare_.size() < kMostSpare) spare_.push_back(std::move(batch));
+      if (spare_.size() < kMostSpare && batch.capacity() <= kLargestSpare)
+        spare_.push_back(std::move(batch));
     }
     in_hand_.clear();
   }

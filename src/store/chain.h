@@ -68,6 +68,12 @@ constexpr bool carries_payment(std::int64_t event) {
          event == static_cast<std::int64_t>(HistoryEvent::refund_begun);
 }
 
+/// Whether what never changes in the order is hashed with a row of this event: its first.
+constexpr bool carries_grant(std::int64_t event) {
+  return event == static_cast<std::int64_t>(sale::HistoryEvent::granted) ||
+         event == static_cast<std::int64_t>(sale::HistoryEvent::refused);
+}
+
 /// The canonical bytes of one batch; keeps its memory from batch to batch.
 class BatchBytes {
  public:

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "sqlite/fault_vfs.h"
@@ -164,6 +166,58 @@ TEST(Faults, ALongBatchOnAFullDiskIsTakenBackAsAWhole) {
   ASSERT_NO_FATAL_FAILURE(shop.restart());
   EXPECT_EQ(shop.state.digest(), live);
   expect_sound(shop.directory);
+}
+
+// The applier and readers push the tables on while the writer learns of a full disk: what it is
+// told must be what is there, although the disk has room again a moment later.
+TEST(Faults, ALongBatchThatItsWriterGaveUpIsCarriedByNobodyElse) {
+  const TemporaryDirectory temporary;
+  FaultVfs disk;
+  std::atomic<bool> fails_next{false};
+  // Each failure is over when the next operation begins.
+  disk.before_operation = [&] {
+    disk.heal();
+    if (fails_next.exchange(false)) disk.fail_from(FaultVfs::Operation::write, 0, SQLITE_FULL);
+  };
+  Shop shop(temporary.path());
+  shop.open_sale(1, 100'000);
+  shop.settles = false;
+  shop.record->start_applier();
+  std::atomic<bool> ended{false};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) {
+    readers.emplace_back([&] {
+      while (!ended)
+        (void)shop.record->settle();
+    });
+  }
+  int refused = 0;
+  for (int round = 0; round < 150; ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    // Enough for the other half of the journal, which the applier then makes durable.
+    for (int i = 0; i < 8; ++i)
+      shop.grab("mia-" + std::to_string(round) + "-" + std::to_string(i));
+    const auto before = shop.state.digest();
+    shop.apply(
+        AdjustStock{{"olivia", std::string(50'000, 'r')}, ItemNo{0}, Quantity{50'000 + round}});
+    fails_next = true;
+    const auto done = shop.commit();
+    fails_next = false;
+    const auto expected = done ? shop.state.digest() : before;
+    refused += done ? 0 : 1;
+    shop.effects.clear();
+    shop.state = State(shop.settings);
+    const auto loaded = shop.record->load(shop.state);
+    if (!loaded || shop.state.digest() != expected) {
+      ADD_FAILURE() << "commit: " << (done ? "kept" : done.error().message)
+                    << ", and the tables say otherwise";
+      break;
+    }
+  }
+  ended = true;
+  for (std::thread& reader : readers)
+    reader.join();
+  EXPECT_GT(refused, 0) << "no full disk was met";
 }
 
 TEST(Faults, ClosingOnAFullDiskLeavesTheRestToTheNextStart) {

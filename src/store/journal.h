@@ -32,8 +32,9 @@ class Batch {
   void seal(std::uint64_t journal_id, std::int64_t sequence);
 
   std::int64_t sequence() const { return sequence_; }
-  std::span<const std::uint8_t> bytes() const;   ///< without frame and padding
-  std::span<const std::uint8_t> blocks() const;  ///< what is written
+  std::span<const std::uint8_t> bytes() const;        ///< without frame and padding
+  std::span<const std::uint8_t> blocks() const;       ///< what is written
+  std::size_t capacity() const { return capacity_; }  ///< bytes of memory it keeps
 
  private:
   struct Free {

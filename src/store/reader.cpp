@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "sale/effects.h"
+#include "store/order_row.h"
 #include "store/record.h"
 #include "store/schema.h"
 #include "store/sqlite.h"
+#include "store/timeline.h"
 
 namespace sluice::store {
 namespace {
@@ -23,11 +25,6 @@ constexpr std::uint32_t kMaxScannedRows = 20'000;
 /// Entries of one order's timeline that are shown; a closing that is retried for years stays below.
 constexpr std::size_t kMaxTimeline = 10'000;
 
-constexpr const char* kOrder =
-    "SELECT o.id, o.user, i.id, s.id, i.title, o.quantity, o.amount, i.currency, o.status, "
-    "o.reason, o.created_at, o.expires_at, o.paid_at, o.transaction_id, o.close_attempts, "
-    "o.user_previous, (SELECT event FROM history WHERE seq = o.last_event) "
-    "FROM orders o JOIN item i ON i.no = o.item_no JOIN sale s ON s.no = i.sale_no WHERE o.id = ?1";
 constexpr const char* kScan =
     "SELECT id, user, item_no, status, created_at, transaction_id, last_event FROM orders "
     "WHERE id < ?1 ORDER BY id DESC";
@@ -42,49 +39,6 @@ constexpr const char* kAudit =
     "ORDER BY seq DESC LIMIT ?2";
 
 constexpr std::int64_t kFromNewest = std::numeric_limits<std::int64_t>::max();
-
-sale::OrderView view_of(const Statement& row) {
-  sale::OrderView view;
-  view.id = OrderId{row.integer(0)};
-  view.user = row.text(1);
-  view.item_id = row.text(2);
-  view.sale_id = row.text(3);
-  view.title = row.text(4);
-  view.quantity = row.integer(5);
-  view.amount = Money{row.integer(6)};
-  view.currency = Currency::parse(row.text(7)).value_or(Currency{});
-  view.status = static_cast<sale::OrderStatus>(row.integer(8));
-  view.reason = static_cast<sale::EndReason>(row.integer(9));
-  view.created_at = Instant{row.integer(10)};
-  view.expires_at = Instant{row.integer(11)};
-  if (!row.is_null(12)) view.paid_at = Instant{row.integer(12)};
-  view.transaction_id = row.text(13);
-  view.close_attempts = static_cast<std::uint8_t>(row.integer(14));
-  view.last_event = static_cast<sale::HistoryEvent>(row.integer(16));
-  return view;
-}
-
-/// Who did it, where no operator did: follows from the event and, for an order given up, why.
-const char* usual_actor(sale::HistoryEvent event, sale::EndReason reason) {
-  using sale::EndReason;
-  using sale::HistoryEvent;
-  switch (event) {
-    case HistoryEvent::granted:
-    case HistoryEvent::payment_begun:
-      return "shopper";
-    case HistoryEvent::cancelled:
-    case HistoryEvent::closing:
-      if (reason == EndReason::user) return "shopper";
-      if (reason == EndReason::payment_failed) return "provider";
-      return "clock";
-    case HistoryEvent::expired:
-    case HistoryEvent::close_retried:
-    case HistoryEvent::needs_person:
-      return "clock";
-    default:
-      return "provider";
-  }
-}
 
 bool page_limit_ok(std::uint32_t limit) {
   return limit >= 1 && limit <= sale::kMaxPage;
@@ -110,7 +64,7 @@ struct Reader::Parts {
 };
 
 Result<> Reader::Parts::prepare() {
-  const std::array<std::pair<Statement*, const char*>, 6> all{{{&order, kOrder},
+  const std::array<std::pair<Statement*, const char*>, 6> all{{{&order, kOrderQuery},
                                                                {&scan, kScan},
                                                                {&items_of, kItemsOf},
                                                                {&newest_event, kNewestEvent},
@@ -151,7 +105,7 @@ Result<std::optional<sale::OrderView>> Reader::Parts::read_order(OrderId id,
   if (code == SQLITE_DONE) return std::nullopt;
   if (code != SQLITE_ROW) return std::unexpected(connection.error("reading an order"));
   if (previous != nullptr) *previous = order.integer(15);
-  return view_of(order);
+  return order_view(order);
 }
 
 Result<std::optional<sale::OrderView>> Reader::order(OrderId id) {

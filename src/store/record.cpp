@@ -88,8 +88,10 @@ Result<> Record::Parts::recover() {
   return {};
 }
 
+/// After an attempt that failed. Another thread may have found room since: no trouble is then no
+/// reason to give the record up.
 Record::Failure Record::Parts::failure_of_tables() const {
-  return applier->trouble() == Trouble::disk_full ? Failure::disk_full : Failure::broken;
+  return applier->trouble() == Trouble::broken ? Failure::broken : Failure::disk_full;
 }
 
 Result<> Record::Parts::write(Batch&& batch) {

@@ -29,8 +29,7 @@ Hash take_hash(WireReader& in) {
 int read_history(WireReader& in, RowSink& sink) {
   HistoryFacts row;
   in.get_all(row.sequence, row.order_id, row.at, row.event, row.previous, row.actor, row.detail);
-  const bool granted = row.event == static_cast<std::int64_t>(sale::HistoryEvent::granted);
-  if (granted) {
+  if (carries_grant(row.event)) {
     if (in.integer<std::uint8_t>() != 'O') return kNoRows;
     GrantFacts grant;
     std::string_view key;

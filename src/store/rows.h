@@ -97,7 +97,7 @@ class RowSink {
   RowSink(const RowSink&) = delete;
   RowSink& operator=(const RowSink&) = delete;
   virtual ~RowSink() = default;
-  /// `grant` is there exactly where the event is `granted`.
+  /// `grant` is there exactly where carries_grant(row.event).
   virtual int history(const HistoryFacts& row, const GrantFacts* grant) = 0;
   virtual int audit(const AuditFacts& row) = 0;
   virtual int order(const OrderFacts& row) = 0;

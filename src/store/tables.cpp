@@ -8,7 +8,7 @@
 namespace sluice::store {
 namespace {
 
-// A new order is awaiting payment and nothing else; whatever happened to it later in the same batch
+// A new order is awaiting payment and nothing else (this record has no refused ones); whatever happened to it later in the same batch
 // follows as an update.
 constexpr const char* kInsertOrder =
     "INSERT INTO orders VALUES(?1,?2,?3,?4,?5,2,0,?6,?7,NULL,NULL,NULL,?8,0,0,?9,?10)";

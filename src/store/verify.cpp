@@ -37,11 +37,11 @@ Result<> check_file(Connection& connection, Findings& findings) {
 
 class Audit {
  public:
-  Audit(Connection& connection, std::size_t most)
+  Audit(Connection& connection, std::size_t most, bool linked)
       : connection_(connection),
         findings_(report_, most),
         catalog_(connection, tallies_, report_, findings_),
-        orders_(connection, tallies_, findings_),
+        orders_(connection, tallies_, findings_, linked),
         history_(connection, orders_.traces(), report_, findings_) {}
 
   /// Inside a transaction of the caller's.
@@ -112,8 +112,12 @@ struct Leftover {
 Result<Leftover> find_leftover(const std::string& directory, Connection& connection) {
   Leftover left;
   if (::access((directory + "/" + kJournalFile).c_str(), F_OK) != 0) return left;
-  auto lock = sqlite::FileLock::acquire(directory + "/" + kRecordFormat.lock, kRecordFormat.what);
-  if (!lock) return left;
+  auto lock = sqlite::FileLock::try_acquire(directory + "/" + kRecordFormat.lock);
+  if (!lock) {
+    left.damage = "was not audited: " + lock.error().message;
+    return left;
+  }
+  if (!*lock) return left;
   left.lock = std::move(*lock);
   const auto heads = Tables::heads(connection);
   if (!heads) return std::unexpected(heads.error());
@@ -142,7 +146,7 @@ Result<> carry_over(Connection& connection, const JournalTail& tail) {
 
 Result<VerifyReport> verify(const std::string& directory,
                             const std::function<void(std::string_view)>& progress,
-                            std::size_t most_findings) {
+                            std::size_t most_findings, bool linked) {
   auto connection = open_for_audit(directory, Connection::Mode::read_only);
   if (!connection) return std::unexpected(connection.error());
   auto left = find_leftover(directory, *connection);
@@ -156,7 +160,7 @@ Result<VerifyReport> verify(const std::string& directory,
   }
   auto moment = ReadTransaction::begin(*connection);
   if (!moment) return std::unexpected(moment.error());
-  Audit audit(*connection, most_findings);
+  Audit audit(*connection, most_findings, linked);
   if (!left->damage.empty()) audit.add_finding("journal", left->damage);
   if (carries) {
     if (auto carried = carry_over(*connection, left->tail); !carried) {

@@ -41,9 +41,10 @@ struct VerifyReport {
 /// Reads the record of `directory` without changing it; safe while a server runs on it (whose
 /// newest batches, of a fraction of a second, are then not looked at). What only the journal of a
 /// killed server holds is audited with the rest. The error side means that it could not be read at
-/// all.
+/// all. Without `linked`, orders need not name the shopper's order before them: those of a cluster
+/// do not.
 Result<VerifyReport> verify(const std::string& directory,
                             const std::function<void(std::string_view)>& progress = {},
-                            std::size_t most_findings = 100);
+                            std::size_t most_findings = 100, bool linked = true);
 
 }  // namespace sluice::store

@@ -49,7 +49,7 @@ constexpr unsigned kRefunding = bit(OrderStatus::refunding);
 constexpr unsigned kAny = ~kNotGranted;
 constexpr std::nullopt_t kStays = std::nullopt;
 
-constexpr std::array<Step, 16> kSteps{{
+constexpr std::array<Step, 17> kSteps{{
     {HistoryEvent::granted, kNotGranted, OrderStatus::awaiting_payment},
     {HistoryEvent::payment_begun, kAwaiting, kStays},
     {HistoryEvent::closing, kHeld, OrderStatus::closing},
@@ -66,6 +66,7 @@ constexpr std::array<Step, 16> kSteps{{
     {HistoryEvent::currency_mismatch, kAny, kStays},
     {HistoryEvent::second_transaction, kAny, kStays},
     {HistoryEvent::payment_refused, kClosing | kNeedsPerson, kStays},
+    {HistoryEvent::refused, kNotGranted, OrderStatus::failed},
 }};
 
 const char* name_of(std::uint8_t status) {
@@ -166,7 +167,7 @@ void HistoryAudit::take_history_row() {
   }
   last_history_ = row.sequence;
   bytes_.add(row);
-  if (row.event == static_cast<std::int64_t>(HistoryEvent::granted)) {
+  if (carries_grant(row.event)) {
     bytes_.add(GrantFacts{history_.text(7), history_.integer(8), history_.integer(9),
                           history_.integer(10), history_.integer(11), history_.integer(12),
                           history_.integer(13), history_.blob(14)});

@@ -164,7 +164,7 @@ std::uint32_t OrderAudit::check_user(const Statement& row) {
     newest_of_user_.push_back(0);
   }
   std::int64_t& newest = newest_of_user_[found->second];
-  if (previous != newest) {
+  if (linked_ && previous != newest) {
     findings_.add("links", fmt::format("order No{} names No{} as the shopper's order before it, "
                                        "which is No{}",
                                        id, previous, newest));

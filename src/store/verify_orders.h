@@ -45,8 +45,8 @@ using Tallies = std::unordered_map<std::uint32_t, ItemTally>;
 /// Scans the orders once, in order of id. Memory: about 150 bytes per order.
 class OrderAudit {
  public:
-  OrderAudit(Connection& connection, Tallies& tallies, Findings& findings)
-      : connection_(connection), tallies_(tallies), findings_(findings) {}
+  OrderAudit(Connection& connection, Tallies& tallies, Findings& findings, bool linked)
+      : connection_(connection), tallies_(tallies), findings_(findings), linked_(linked) {}
 
   Result<> scan();
   /// What only the whole set shows: limits, unpaid orders per sale, keys and transactions.
@@ -93,6 +93,7 @@ class OrderAudit {
   Connection& connection_;
   Tallies& tallies_;
   Findings& findings_;
+  const bool linked_;  ///< each order names its shopper's order before it
   std::vector<OrderTrace> traces_;
   std::unordered_map<std::string, std::uint32_t, TextHash, std::equal_to<>> users_;
   std::vector<std::int64_t> newest_of_user_;

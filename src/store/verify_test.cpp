@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "store/schema.h"
 #include "store/test_support.h"
 
 namespace sluice::store {
@@ -449,6 +450,17 @@ TEST_F(Killed, ADamagedJournalIsAFinding) {
   EXPECT_EQ(report->findings[0].check, "journal");
   EXPECT_THAT(report->findings[0].detail, HasSubstr("batch 3 is damaged"));
   EXPECT_EQ(report->orders, 1U) << "the tables are audited all the same";
+}
+
+TEST_F(Killed, AJournalThatCannotBeLockedIsNotPassedOver) {
+  const std::string lock = temporary_.path() + "/" + kRecordFormat.lock;
+  std::filesystem::remove(lock);
+  std::filesystem::create_directory(lock);
+  const auto report = verify(temporary_.path());
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_EQ(report->finding_count, 1U);
+  EXPECT_EQ(report->findings[0].check, "journal");
+  EXPECT_THAT(report->findings[0].detail, HasSubstr("was not audited"));
 }
 
 TEST_F(Killed, AJournalThatDoesNotFitTheTablesIsAFinding) {

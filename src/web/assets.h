@@ -20,6 +20,8 @@ std::span<const Asset> assets();
 std::string_view script_path();
 std::string_view style_path();
 std::string_view mark_path();
+std::string_view console_script_path();
+std::string_view console_style_path();
 
 enum class Coding : unsigned char { identity, gzip, brotli };
 

@@ -10,10 +10,6 @@ namespace sluice::web {
 
 namespace {
 
-std::string_view name_of(Theme theme) {
-  return theme == Theme::dark ? "dark" : theme == Theme::light ? "light" : "system";
-}
-
 void write_head(Html& html, const Visitor& visitor, const Head& head) {
   html.open("head");
   html.single("meta", {{"charset", "utf-8"}});
@@ -70,6 +66,10 @@ void write_choice(Html& html, const Visitor& visitor, Theme theme, Word word) {
 
 }  // namespace
 
+std::string_view name_of(Theme theme) {
+  return theme == Theme::dark ? "dark" : theme == Theme::light ? "light" : "system";
+}
+
 void open_frame(Html& html, const Visitor& visitor, const Head& head) {
   const Language language = visitor.language;
   html.document_type();
@@ -84,8 +84,9 @@ void open_frame(Html& html, const Visitor& visitor, const Head& head) {
   html.leaf("span", {}, "Sluice").close();
   html.open("nav", {{"class", "ways"}, {"aria-label", "Sluice"}});
   const auto way = [&](std::string_view path, Word word) {
+    const bool is_here = visitor.path == path && head.kind != "trouble";
     html.open("a", {{"href", Url::local(std::string(path))},
-                    {"aria-current", visitor.path == path ? "page" : "false"}});
+                    {"aria-current", is_here ? "page" : "false"}});
     html.text(say(word, language)).close();
   };
   way("/", Word::site_sales);

@@ -22,6 +22,9 @@ struct Head {
   int refresh_seconds = 0;     ///< how often a browser without script loads it again; 0: never
 };
 
+/// The value of data-theme.
+std::string_view name_of(Theme theme);
+
 void open_frame(Html& html, const Visitor& visitor, const Head& head);
 void close_frame(Html& html, const Visitor& visitor);
 

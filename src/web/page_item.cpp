@@ -205,8 +205,12 @@ std::string item_page(const Visitor& visitor, const engine::CatalogItem& item,
   const sale::Phase phase = api::phase_of(item, visitor.now);
   const sale::Counters units = item.live->read();
   Head head = head_of(visitor, item, phase, units);
-  // What was answered must stay to be read: only script, which knows when it is old, replaces it.
-  if (verdict) head.refresh_seconds = 0;
+  const bool is_gone = units.available.units == 0 && phase == sale::Phase::open;
+  const bool may_come_back = is_gone && units.held.units > 0;
+  // What was answered must stay to be read: only script, which knows when it is old, replaces it,
+  // except where waiting is what the answer asks for.
+  const bool waits = may_come_back && (!verdict || verdict->end == GrabEnd::sold_out);
+  if (verdict && !waits) head.refresh_seconds = 0;
   return page(visitor, head, [&](Html& html) {
     html.open("p", {{"class", "back"}});
     html.leaf("a", {{"href", Url::local("/")}}, say(Word::back_to_sales, language)).close();
@@ -222,6 +226,9 @@ std::string item_page(const Visitor& visitor, const engine::CatalogItem& item,
     write_timing(html, item.sale->sale, phase, visitor);
     write_level(html, units, language);
     write_form(html, item, phase, units.available.units == 0, visitor);
+    if (may_come_back && !verdict) {
+      html.leaf("p", {{"class", "aside"}}, say(Word::may_come_back, language));
+    }
     write_terms(html, item, language);
     if (!item.item.description.empty()) {
       html.open("section", {{"class", "about"}, {"aria-labelledby", "about"}});

@@ -155,7 +155,7 @@ TEST(ItemPage, TellsOfUnitsThatMayComeBackOnlyWhileThereAreSome) {
   const Shelf shelf;
   const GrabVerdict sold_out{GrabEnd::sold_out, {}};
   shelf.units(0, 2, 18);
-  EXPECT_TRUE(has(item_page(shopper(), shelf.item, sold_out), "2 are in orders that are not paid"));
+  EXPECT_TRUE(has(item_page(shopper(), shelf.item, sold_out), "not paid yet: 2."));
   EXPECT_TRUE(has(item_page(shopper(), shelf.item), "data-poll=\"3\""));
   shelf.units(0, 0, 20);
   EXPECT_TRUE(has(item_page(shopper(), shelf.item, sold_out), "Every unit is sold and paid."));

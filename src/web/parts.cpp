@@ -78,7 +78,7 @@ void write_drawing(Html& html, std::string_view id) {
   for (int layer = 0; layer < 3; ++layer) {
     const int y = 140 + layer * 52 + next(14);
     const int swing = 18 + next(34);
-    const int turn = 110 + next(180);
+    const int turn = 110 + next(90);
     const std::string path =
         fmt::format("M0 {0}C{1} {2} {1} {3} {4} {0}S{5} {2} 400 {6}V300H0Z", y, turn / 2, y - swing,
                     y + swing, turn, (turn + 400) / 2, y - swing / 2);

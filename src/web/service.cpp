@@ -3,6 +3,7 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <span>
 #include <utility>
 
 #include "api/auth.h"
@@ -41,6 +42,13 @@ constexpr Route kRoutes[] = {
     {"/session/end", sign_out, Method::post, Access::deed},
     {"/preferences", set_preferences, Method::post, Access::form},
 };
+
+/// The console has one page; its script shows what the path names.
+constexpr Route kConsoleRoutes[] = {
+    {"/console", show_console, Method::get, Access::open},
+    {"/console/{part}", show_console, Method::get, Access::open},
+    {"/console/{part}/{id}", show_console, Method::get, Access::open},
+};
 // clang-format on
 
 Theme theme_of(const Request& request) {
@@ -57,15 +65,10 @@ Language language_of(const Request& request) {
 
 class Service final : public http::Service {
  public:
-  Service(std::shared_ptr<const Shared> shared, std::unique_ptr<api::Service> api)
+  Service(std::shared_ptr<const Shared> shared, std::unique_ptr<api::Service> api, bool operators)
       : shared_(std::move(shared)), api_(std::move(api)), desk_{api_->context(), *shared_} {
-    for (const Route& route : kRoutes) {
-      router_.add(route.method, route.pattern,
-                  [this, &route](const Request& request, const Captures& captures,
-                                 http::Responder responder) {
-                    serve(route, request, captures, std::move(responder));
-                  });
-    }
+    add(kRoutes);
+    if (operators) add(kConsoleRoutes);
   }
 
   void handle(const Request& request, http::Responder responder) override {
@@ -84,6 +87,16 @@ class Service final : public http::Service {
   }
 
  private:
+  void add(std::span<const Route> routes) {
+    for (const Route& route : routes) {
+      router_.add(route.method, route.pattern,
+                  [this, &route](const Request& request, const Captures& captures,
+                                 http::Responder responder) {
+                    serve(route, request, captures, std::move(responder));
+                  });
+    }
+  }
+
   Visit visit_of(const Request& request, http::Responder&& responder) {
     Visit visit;
     Visitor& visitor = visit.visitor;
@@ -189,7 +202,7 @@ http::ServiceFactory storefront(api::Api& api, bool operators, const StorefrontO
   const auto shared = std::make_shared<const Shared>(FormSeals(secret),
                                                      http::HmacSha256(random_key()), options.tls);
   return [&api, operators, shared](http::IoThread& thread) -> std::unique_ptr<http::Service> {
-    return std::make_unique<Service>(shared, api.service(thread, operators));
+    return std::make_unique<Service>(shared, api.service(thread, operators), operators);
   };
 }
 

@@ -7,7 +7,6 @@
 #include <span>
 
 #include "base/text.h"
-#include "http/ascii.h"
 
 namespace sluice::web {
 
@@ -23,37 +22,12 @@ std::string with_attributes(std::string_view name, std::string_view value, std::
                      secure ? "; Secure" : "");
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' '))
-    text.remove_prefix(1);
-  while (text.ends_with(' '))
-    text.remove_suffix(1);
-  return text;
-}
-
 std::string key_for_seals(std::string_view secret) {
   const http::Sha256Digest key = http::HmacSha256(secret)(kPurpose);
   return {key.begin(), key.end()};
 }
 
 }  // namespace
-
-std::string_view cookie(const http::Request& request, std::string_view name) {
-  for (const http::Field& field : request.fields) {
-    if (!http::equal_ignoring_case(field.name, "cookie")) continue;
-    std::string_view rest = field.value;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find(';'), rest.size());
-      const std::string_view pair = trimmed(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-      const std::size_t equals = pair.find('=');
-      if (equals != std::string_view::npos && pair.substr(0, equals) == name) {
-        return pair.substr(equals + 1);
-      }
-    }
-  }
-  return {};
-}
 
 std::string session_cookie(std::string_view token, Span lifetime, bool secure) {
   return with_attributes(kSessionCookie, token, lifetime.ms / 1000, secure);
@@ -65,20 +39,6 @@ std::string session_end_cookie(bool secure) {
 
 std::string preference_cookie(std::string_view name, std::string_view value, bool secure) {
   return with_attributes(name, value, kYearSeconds, secure);
-}
-
-bool same_origin(const http::Request& request) {
-  if (const auto origin = request.field("origin")) {
-    const auto host = request.field("host");
-    const std::size_t scheme = origin->find("://");
-    if (!host || scheme == std::string_view::npos) return false;
-    return http::equal_ignoring_case(origin->substr(scheme + 3), *host);
-  }
-  return request.field("sec-fetch-site") == "same-origin";
-}
-
-bool sent_over_tls(const http::Request& request) {
-  return request.field("origin").value_or("").starts_with("https://");
 }
 
 std::string safe_return(std::string_view path) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/instant.h"
+#include "http/browser.h"
 #include "http/hmac_sha256.h"
 #include "http/message.h"
 
@@ -20,20 +21,15 @@ inline constexpr std::size_t kMaxSessionBytes = 3800;
 /// Longest address to come back to after signing in.
 inline constexpr std::size_t kMaxReturnBytes = 512;
 
-/// The value of that cookie; empty where it was not sent.
-std::string_view cookie(const http::Request& request, std::string_view name);
+using http::cookie;
+using http::same_origin;
+using http::sent_over_tls;
 
 /// Values of Set-Cookie. Sessions: HttpOnly, SameSite=Lax, for the whole site, for as long as the
 /// token is good. `value` holds no character that a cookie cannot.
 std::string session_cookie(std::string_view token, Span lifetime, bool secure);
 std::string session_end_cookie(bool secure);
 std::string preference_cookie(std::string_view name, std::string_view value, bool secure);
-
-/// Whether a browser says that one of our own pages sent this: Origin names the Host the request is
-/// for, or, where there is no Origin, Sec-Fetch-Site says so. Neither: it is not.
-bool same_origin(const http::Request& request);
-/// Whether the page that sent this was reached over TLS, perhaps at a proxy in front of us.
-bool sent_over_tls(const http::Request& request);
 
 /// `path` where it is one of this site, else "/".
 std::string safe_return(std::string_view path);

@@ -87,7 +87,7 @@ TEST_F(StorefrontTest, EveryEndOfAGrabIsTold) {
   open_sale("lamp", 1);
   const std::string order = grab_as("alice", "lamp");
   told("lamp", "alice", 409, "href=\"" + order + "\"");
-  told("lamp", "bob", 409, "1 are in orders that are not paid yet");
+  told("lamp", "bob", 409, "not paid yet: 1.");
   settle(order, "4200001");
   told("lamp", "bob", 409, "Every unit is sold and paid.");
   open_sale("plenty", 5);

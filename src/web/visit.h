@@ -110,6 +110,7 @@ void stream_order(Desk&, const Request&, const Captures&, Visit&&);
 void cancel(Desk&, const Request&, const Captures&, Visit&&);
 void begin_payment(Desk&, const Request&, const Captures&, Visit&&);
 void show_payment(Desk&, const Request&, const Captures&, Visit&&);
+void show_console(Desk&, const Request&, const Captures&, Visit&&);
 void show_sign_in(Desk&, const Request&, const Captures&, Visit&&);
 void sign_in(Desk&, const Request&, const Captures&, Visit&&);
 void sign_out(Desk&, const Request&, const Captures&, Visit&&);

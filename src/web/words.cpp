@@ -29,6 +29,10 @@ constexpr std::array<Entry, kWords> kDictionary{{
     {Word::footer, "Exactly the stock is sold. What you were granted stays yours until it expires.",
      "有多少卖多少；抢到的会为您保留到支付截止。"},
 
+    {Word::console_title, "Console · Sluice", "控制台 · Sluice"},
+    {Word::console_needs_script,
+     "The console needs JavaScript. The operator API does not: see /openapi.json.",
+     "控制台需要 JavaScript；运营接口则不需要，请参阅 /openapi.json。"},
     {Word::sales_title, "Sales", "限时抢购"},
     {Word::sales_lead, "Few units, one second to start. Whoever is granted one pays in peace.",
      "数量有限，准点开抢。抢到之后，从容支付。"},
@@ -73,10 +77,13 @@ constexpr std::array<Entry, kWords> kDictionary{{
 
     {Word::end_sold_out, "Sold out", "已抢完"},
     {Word::end_sold_out_held,
-     "Every unit is taken, but {} are in orders that are not paid yet and may come back. This page "
-     "tells you when one does.",
+     "Every unit is taken. Still held by orders that are not paid yet: {}. They may come back, and "
+     "this page tells you when one does.",
      "已被抢完，但还有 {} 件在未支付的订单中，可能退回。退回时本页会提示您。"},
     {Word::end_sold_out_gone, "Every unit is sold and paid.", "全部商品均已售出并支付。"},
+    {Word::may_come_back,
+     "Units may come back: not every order is paid yet. This page tells you when one does.",
+     "仍有订单未支付，商品可能退回。退回时本页会提示您。"},
     {Word::end_already_queued, "You already have an order here", "您已有未完成的订单"},
     {Word::end_already_queued_hint,
      "In one sale you can have one unpaid order at a time. Pay it, or give it back first.",

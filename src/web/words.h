@@ -28,6 +28,8 @@ enum class Word : std::uint8_t {
   theme_dark,
   preferences,
   footer,
+  console_title,
+  console_needs_script,
   // sales
   sales_title,
   sales_lead,
@@ -68,6 +70,7 @@ enum class Word : std::uint8_t {
   end_sold_out,
   end_sold_out_held,
   end_sold_out_gone,
+  may_come_back,
   end_already_queued,
   end_already_queued_hint,
   end_limit,

@@ -1,12 +1,11 @@
 // No page has a violation that axe finds, in either language or theme.
 import assert from 'node:assert/strict';
-import {mkdirSync, readFileSync} from 'node:fs';
-import {createRequire} from 'node:module';
+import {mkdirSync} from 'node:fs';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
+import {audit} from './axe.js';
 import {launch, payWhatTheCodeSays, Shop, shopper} from './support.js';
 
-const kAxe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const kShots = process.env.SLUICE_SCREENSHOTS; // a folder; nothing is drawn where it is not named
 const kSizes = {phone: {width: 390, height: 844}, desktop: {width: 1280, height: 860}};
 
@@ -49,16 +48,6 @@ after(async () => {
   await browser?.close();
   await shop?.stop();
 });
-
-async function audit(page, name) {
-  await page.evaluate(kAxe);
-  const {violations} = await page.evaluate(() => window.axe.run(document, {
-    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-  }));
-  const told = violations.map((found) =>
-    `${name}: ${found.id}: ${found.help}: ${found.nodes.map((node) => node.html).join(' | ')}`);
-  assert.deepEqual(told, []);
-}
 
 for (const language of ['en', 'zh']) {
   for (const theme of ['light', 'dark']) {

@@ -16,26 +16,66 @@ after(async () => {
   await shop?.stop();
 });
 
-test('two race for one unit; it comes back, and the other wins it', async () => {
-  await shop.sell('single', {stock: 1, hold: 120});
-  const [alice, bob] = [await shopper(browser, shop, 'alice'), await shopper(browser, shop, 'bob')];
-  await Promise.all([alice.goto(`${shop.url}/items/single`), bob.goto(`${shop.url}/items/single`)]);
-  await alice.click('#grab');
-  await alice.waitForURL(/\/orders\/No\d+$/);
-  await bob.click('#grab');
-  await bob.waitForSelector('#verdict');
-  assert.match(await bob.innerText('#verdict'), /Sold out/);
-  assert.match(await bob.innerText('#verdict'), /1 are in orders that are not paid yet/);
-  assert.ok(await bob.isDisabled('#grab'));
+/** Clicks, and tells how it ended: with an order, or with a verdict on the page of the item. */
+async function grab(page) {
+  await page.click('#grab');
+  const won = page.waitForURL(/\/orders\/No\d+$/).then(() => true);
+  const lost = page.waitForSelector('#verdict').then(() => false);
+  const granted = await Promise.any([won, lost]);
+  await Promise.allSettled([granted ? won : lost]);
+  return granted;
+}
 
+for (const script of [true, false]) {
+  test(`two race for the last unit; one pays, the other wins what expires${
+    script ? '' : '; without script'}`, async () => {
+    const item = script ? 'single' : 'single-plain';
+    const options = {javaScriptEnabled: script};
+    const [alice, bob, carol] = [await shopper(browser, shop, 'alice', options),
+      await shopper(browser, shop, 'bob', options), await shopper(browser, shop, 'carol', options)];
+    const everyone = [alice, bob, carol];
+    await shop.sell(item, {stock: 2, hold: 20});
+    await Promise.all(everyone.map((page) => page.goto(`${shop.url}/items/${item}`)));
+    assert.ok(await grab(carol), 'the third holds one unit and will not pay');
+
+    const granted = await Promise.all([alice, bob].map(grab));
+    assert.deepEqual([...granted].sort(), [false, true], 'one of two wins the last unit');
+    const [winner, loser] = granted[0] ? [alice, bob] : [bob, alice];
+    assert.match(await loser.innerText('#verdict'), /Sold out/);
+    assert.match(await loser.innerText('#verdict'), /not paid yet: \d\. They may come back/);
+    assert.ok(await loser.isDisabled('#grab'));
+
+    await winner.click('text=Pay now');
+    await winner.waitForURL(/\/payment$/);
+    if (script) await winner.evaluate(() => (window.sameDocument = true));
+    await payWhatTheCodeSays(winner.context(), winner);
+    await winner.waitForSelector('h1:has-text("Paid")');
+    if (script) assert.ok(await winner.evaluate(() => window.sameDocument), 'it was not reloaded');
+
+    if (script) {
+      const told = '#status:has-text("A unit came back")';
+      await loser.waitForSelector(told, {state: 'attached', timeout: 45_000});
+    }
+    await loser.waitForSelector('#grab:not([disabled])', {timeout: 45_000});
+    assert.ok(await grab(loser), 'what expired is granted to the one who waited');
+    assert.match(await loser.innerText('h1'), /It is yours/);
+    await carol.waitForSelector('h1:has-text("Time ran out")');
+    assert.deepEqual(everyone.flatMap((page) => page.problems), []);
+  });
+}
+
+test('a unit that is given back is on sale again at once', async () => {
+  await shop.sell('returned', {stock: 1});
+  const [alice, bob] = [await shopper(browser, shop, 'alice2'), await shopper(browser, shop, 'bob2')];
+  await alice.goto(`${shop.url}/items/returned`);
+  assert.ok(await grab(alice));
+  await bob.goto(`${shop.url}/items/returned`);
+  assert.match(await bob.innerText('main'), /Units may come back/, 'told without a grab too');
   await alice.click('#cancel summary');
   await alice.click('#cancel button');
   await alice.waitForSelector('h1:has-text("Given back")');
-  await bob.waitForSelector('#status:has-text("A unit came back")');
-  await bob.click('#grab');
-  await bob.waitForURL(/\/orders\/No\d+$/);
-  assert.match(await bob.innerText('h1'), /It is yours/);
-  assert.deepEqual([...alice.problems, ...bob.problems], []);
+  await bob.waitForSelector('#status:has-text("A unit came back")', {state: 'attached'});
+  assert.ok(await grab(bob));
 });
 
 test('the page of the order turns paid by itself', async () => {
@@ -104,13 +144,33 @@ test('the visitor chooses language and theme, and both stay', async () => {
   assert.equal(await page.getAttribute('html', 'data-theme'), 'dark');
 });
 
-test('script in what an operator writes shows as text', async () => {
+test('script in every text field of operators, importers and shoppers shows as text', async () => {
   const attack = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>';
   await shop.sell('attack', {title: attack, item: attack, description: attack});
   const page = await shopper(browser, shop, attack.slice(0, 40));
-  for (const at of ['/', '/items/attack']) {
+  const looksRight = async (at, selector = 'main') => {
     await page.goto(shop.url + at);
-    assert.ok((await page.innerText('main')).includes(attack), at);
-    assert.equal(await page.evaluate(() => window.broken), undefined);
+    assert.ok((await page.innerText(selector)).includes(attack), `${at} shows it as text`);
+    assert.equal(await page.evaluate(() => window.broken), undefined, at);
+    assert.equal(await page.locator('main img, main script, [onerror]').count(), 0, at);
+  };
+  await looksRight('/');
+  await looksRight('/items/attack');
+  assert.ok((await page.innerText('.who-name')).includes('<img src=x'), 'the name of the shopper');
+  assert.ok(await grab(page));
+  const order = new URL(page.url()).pathname;
+  await looksRight(order);
+  await looksRight('/orders');
+  await page.goto(shop.url + order);
+  await page.click('text=Pay now');
+  await page.waitForURL(/\/payment$/);
+  await looksRight(`${order}/payment`);
+  for (const at of [`/signin?next=${encodeURIComponent(attack)}`,
+    `/signin?token=${encodeURIComponent(attack)}`, '/signin?next=javascript:window.broken=1',
+    `/?page_token=${encodeURIComponent(attack)}`, `/items/${encodeURIComponent(attack)}`]) {
+    await page.goto(shop.url + at);
+    assert.equal(await page.evaluate(() => window.broken), undefined, at);
+    assert.equal(await page.locator('main img, main script, [onerror]').count(), 0, at);
+    assert.equal(await page.locator('[href^="javascript"], [value^="javascript"]').count(), 0, at);
   }
 });

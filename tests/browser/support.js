@@ -14,13 +14,14 @@ const kChromium = process.env.SLUICE_CHROMIUM ??
 
 /** `sluice serve --demo` in a folder of its own: the gateway is the sandbox, names sign in. */
 export class Shop {
-  static async start() {
+  /** `settings` are of the environment: SLUICE_SECTION_KEY. */
+  static async start(settings = {}) {
     assert.ok(kBinary, 'SLUICE_BINARY must name the program to test');
     const shop = new Shop();
     shop.folder = mkdtempSync(path.join(tmpdir(), 'browser-'));
     shop.data = path.join(shop.folder, 'data');
     shop.process = spawn(kBinary, ['serve', '--demo', '--listen', '127.0.0.1:0', '--data', shop.data],
-      {stdio: ['ignore', 'pipe', 'pipe'], cwd: shop.folder});
+      {stdio: ['ignore', 'pipe', 'pipe'], cwd: shop.folder, env: {...process.env, ...settings}});
     shop.log = '';
     shop.process.stderr.on('data', (piece) => (shop.log += piece));
     let banner = '';
@@ -31,6 +32,8 @@ export class Shop {
     const served = banner.match(/serves at (http:\/\/\S+)/);
     assert.ok(served, `the shop started: ${banner} ${shop.log}`);
     shop.url = served[1];
+    shop.password = banner.match(/shown only now: (\S+)/)?.[1];
+    shop.sandbox = banner.match(/its book: (http:\/\/[^/\s]+)/)?.[1];
     const minted = spawnSync(kBinary, ['token', '--user', 'boss', '--admin', '--data', shop.data]);
     shop.admin = minted.stdout.toString().trim();
     return shop;

@@ -5,7 +5,7 @@ export default defineConfig({
   base: '/assets/',
   publicDir: false,
   build: {
-    outDir: '../dist/bundle',
+    outDir: '../dist/storefront',
     emptyOutDir: true,
     target: 'es2020',
     modulePreload: false,
