@@ -123,7 +123,7 @@ void Lane::send(Instant now) {
     return;
   }
   use_epoch(*epoch);
-  const redis::Stamp stamp{*epoch, desk_.node.redis.run_of(calls_.key())};
+  const redis::Stamp stamp{*epoch};
   ++in_flight_;
   call(calls_.grab(stamp, grabs),
        [this, batch = std::move(batch), epoch = *epoch](redis::Outcome&& outcome) mutable {
@@ -298,7 +298,6 @@ void Lane::unavailable(PendingGrab& grab) {
 void Lane::grant(Waiter& waiter) {
   engine::Reply granted{GrabOutcome::granted};
   granted.order = order_of(waiter.reservation);
-  granted.order.status = sale::OrderStatus::queued;
   reply(waiter.grab, granted);
 }
 

@@ -29,11 +29,10 @@ inline constexpr std::size_t kMaxBatch = 256;
 /// Where units that became free are announced: see parse_announcement.
 inline constexpr std::string_view kReleasedChannel = "sluice:released";
 
-/// Under what a sale was loaded. A call under another epoch, or to a server that was started anew
-/// since, has no effect.
+/// Under what a sale was loaded, as this node knows it. A call under another epoch, or to a server
+/// that was started anew since the loading, has no effect.
 struct Stamp {
   std::uint64_t epoch = 0;
-  std::string run;  ///< `run_id` of INFO, of the server that the connection leads to
 };
 
 /// Why a call had no effect.
@@ -158,8 +157,8 @@ struct ItemRow {
 };
 struct Stats {
   std::uint64_t epoch = 0;
-  std::string run;
-  std::string state;  ///< loading, open or sealed
+  bool same_run = false;  ///< false: loaded before this server began anew; to be rebuilt
+  std::string state;      ///< loading, open or sealed
   std::int64_t outbox_entries = 0;
   std::vector<ItemRow> items;  ///< in order of number
 };

@@ -76,7 +76,6 @@ Command SaleCalls::call(std::string_view function) const {
 Command SaleCalls::call(std::string_view function, const Stamp& stamp) const {
   Command command = call(function);
   command.push_back(text(stamp.epoch));
-  command.push_back(stamp.run);
   return command;
 }
 

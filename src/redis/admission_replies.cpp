@@ -237,7 +237,7 @@ Answer<Stats> read_stats(const Value& reply) {
   if (!epoch) return broken(fmt::format("{} is no epoch", quote(reply.items[0].text)));
   Stats stats;
   stats.epoch = static_cast<std::uint64_t>(*epoch);
-  stats.run = reply.items[1].text;
+  stats.same_run = reply.items[1].text == "1";
   stats.state = reply.items[2].text;
   stats.outbox_entries = reply.items[3].integer;
   for (std::size_t i = 4; i < reply.items.size(); i += 2) {

@@ -29,7 +29,7 @@ Value array(std::vector<Value> items) {
 TEST(Calls, NameEveryKeyUnderOneTag) {
   const SaleCalls calls("spring");
   const Grab grab{OrderId{77}, "bob", ItemNo{3}, -1, {0, 0xab}};
-  const Command command = calls.grab({5, "run"}, {&grab, 1}, Instant{9});
+  const Command command = calls.grab({5}, {&grab, 1}, Instant{9});
   const Command expected = {"FCALL",
                             "sluice_1_grab",
                             "6",
@@ -40,7 +40,6 @@ TEST(Calls, NameEveryKeyUnderOneTag) {
                             "sluice:{spring}:requests",
                             "sluice:{spring}:outbox",
                             "5",
-                            "run",
                             "9",
                             "77",
                             "bob",
@@ -53,7 +52,7 @@ TEST(Calls, NameEveryKeyUnderOneTag) {
 TEST(Calls, TheLargestQuantityThatCanBePaidIsFoundExactly) {
   const SaleCalls calls("s");
   ItemDefinition item{ItemNo{0}, kMaxPrice, 1, Quantity{1}, 1};
-  const Command command = calls.load_begin({1, "r"}, Window{}, {&item, 1});
+  const Command command = calls.load_begin({1}, Window{}, {&item, 1});
   EXPECT_EQ(command.at(command.size() - 4), "9223372");  // (2^63 - 1) / 10^12
 }
 
@@ -103,7 +102,7 @@ TEST(Replies, ThatAreNotOurs) {
   EXPECT_FALSE(grabs({array({})}));
   EXPECT_FALSE(read_moves(array({integer(6)}), 1));
   EXPECT_FALSE(read_moves(array({}), 1));
-  EXPECT_FALSE(read_stats(array({text("1"), text("r"), text("open")})));
+  EXPECT_FALSE(read_stats(array({text("1"), text("1"), text("open")})));
   EXPECT_FALSE(read_outbox(array({text("1-0")})));
   EXPECT_FALSE(read_stragglers(array({})));
 }

@@ -36,6 +36,9 @@ Client::~Client() {
     stopping_ = true;
     ending.swap(connections_);
   }
+  // A continuation on one connection's thread may be about to submit to another.
+  for (auto& [endpoint, connection] : ending)
+    connection->end();
 }
 
 Connection* Client::connection_to(const Endpoint& endpoint) {
@@ -54,11 +57,6 @@ Endpoint Client::home_of(std::uint16_t slot, int hops) {
   const auto known = slots_.find(slot);
   if (known != slots_.end()) return known->second;
   return address_.endpoints[(slot + static_cast<std::size_t>(hops)) % address_.endpoints.size()];
-}
-
-std::string Client::run_of(std::string_view key) {
-  Connection* connection = connection_to(home_of(slot_of(key), 0));
-  return connection == nullptr ? std::string() : connection->run();
 }
 
 void Client::call(std::string_view key, Command command, Then then) {

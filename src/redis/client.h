@@ -31,9 +31,6 @@ class Client {
   /// call() for those who may wait: never on a connection's thread.
   Outcome ask(std::string_view key, Command command);
 
-  /// See Connection::run(): of the server that has `key`, as far as known. Any thread.
-  std::string run_of(std::string_view key);
-
  private:
   struct Call;
   Connection* connection_to(const Endpoint& endpoint);

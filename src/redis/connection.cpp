@@ -16,14 +16,6 @@ namespace {
 constexpr Span kLongest = Span::seconds(60);
 constexpr std::size_t kGreetings = 4;
 
-std::string run_of_info(std::string_view info) {
-  constexpr std::string_view name = "\nrun_id:";
-  const std::size_t at = info.find(name);
-  if (at == std::string_view::npos) return {};
-  const std::size_t begin = at + name.size();
-  return std::string(info.substr(begin, info.find_first_of("\r\n", begin) - begin));
-}
-
 }  // namespace
 
 Connection::Connection(Endpoint endpoint, const ConnectionOptions& options)
@@ -34,6 +26,10 @@ Connection::Connection(Endpoint endpoint, const ConnectionOptions& options)
       thread_([this] { loop(); }) {}
 
 Connection::~Connection() {
+  if (thread_.joinable()) end();
+}
+
+void Connection::end() {
   stopping_ = true;
   wakeup_.notify();
   thread_.join();
@@ -49,15 +45,6 @@ bool Connection::submit(const std::vector<Command>& commands, Then& then) {
   }
   wakeup_.notify();
   return true;
-}
-
-std::string Connection::run() const {
-  const std::lock_guard lock(mutex_);
-  return run_;
-}
-void Connection::set_run(std::string run) {
-  const std::lock_guard lock(mutex_);
-  run_ = std::move(run);
 }
 
 void Connection::take_jobs() {
@@ -102,20 +89,16 @@ Result<> Connection::turn(Socket& socket, Pipeline& pipeline) {
   return {};
 }
 
-/// What goes before anything else: the database, which run of the server this is, the functions.
+/// What goes before anything else: the database and the functions.
 Result<> Connection::greet(Socket& socket) {
   Pipeline greeting(kGreetings);
-  std::string run, refusal;
+  std::string refusal;
   const Instant deadline = steady_now() + options_.answer_timeout;
   if (options_.database != 0) {
     greeting.submit({"SELECT", std::to_string(options_.database)}, deadline, [&](Outcome&& o) {
       if (o.value.is(Value::Kind::error)) refusal = o.value.text;
     });
   }
-  greeting.submit({"INFO", "server"}, deadline, [&](Outcome&& outcome) {
-    run = run_of_info(outcome.value.text);
-    if (run.empty() && refusal.empty()) refusal = outcome.value.text;
-  });
   // A server that cannot take them now will answer that there are no functions, and be asked again.
   greeting.submit({"FUNCTION", "LOAD", "REPLACE", std::string(library_text())}, deadline,
                   [](Outcome&&) {});
@@ -123,11 +106,10 @@ Result<> Connection::greet(Socket& socket) {
     if (stopping_) return fail("stopping");
     if (const Result<> went = turn(socket, greeting); !went) return went;
   }
-  if (run.empty() || !refusal.empty()) {
+  if (!refusal.empty()) {
     return fail(
         fmt::format("Redis at {} does not serve: {}", to_text(endpoint_), refusal.substr(0, 200)));
   }
-  set_run(run);
   return {};
 }
 
@@ -142,7 +124,6 @@ void Connection::keep_up() {
     take_jobs();
     went = turn(*socket, pipeline_);
   }
-  set_run({});
   why_down_ = went ? "the connection was ended here" : went.error().message;
   pipeline_.lost(why_down_);
 }

@@ -28,7 +28,7 @@ struct ConnectionOptions {
 class Connection {
  public:
   Connection(Endpoint endpoint, const ConnectionOptions& options);
-  /// Tells what waits its fate, then returns.
+  /// end(), where that was not called.
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -38,10 +38,9 @@ class Connection {
   /// Any thread.
   bool submit(const std::vector<Command>& commands, Then& then);
 
-  /// `run_id` of the server that is connected; empty while none is. Another one after a restart or
-  /// a failover. Any thread.
-  std::string run() const;
-  const Endpoint& endpoint() const { return endpoint_; }
+  /// Ends it: tells what waits its fate, takes nothing more, and returns when its thread is gone.
+  /// Once, and not on its thread.
+  void end();
 
  private:
   struct Job {
@@ -54,17 +53,15 @@ class Connection {
   Result<> greet(Socket& socket);
   Result<> turn(Socket& socket, Pipeline& pipeline);
   void take_jobs();
-  void set_run(std::string run);
 
   const Endpoint endpoint_;
   const ConnectionOptions options_;
   Wakeup wakeup_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> outstanding_{0};  ///< submitted and not told their fate
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::vector<Job> jobs_;  // guarded by mutex_
   bool closed_ = false;    // guarded by mutex_: nobody will take jobs any more
-  std::string run_;        // guarded by mutex_
   Pipeline pipeline_;      // of the thread
   std::string buffer_;     // of the thread
   std::string why_down_ = "Redis was not connected yet";

@@ -3,8 +3,8 @@
 -- which share a hash tag. The layout and the reasons are in docs/adr/0020.
 --
 -- KEYS, always these six: sale (hash: epoch, run, state, window), items, orders, users, requests
--- (hashes), outbox (stream). ARGV[1] and ARGV[2] are the epoch that the caller knows and the run id
--- of the server that it is connected to. A sale that was not loaded under both admits nobody.
+-- (hashes), outbox (stream). ARGV[1] is the epoch that the caller knows. A sale that was not loaded
+-- under it, and into this very run of this very server, admits nobody.
 --
 -- A runtime error in the middle of a function leaves what it wrote: so arguments and types of keys
 -- are checked before the first write, and stock is taken before anything is promised for it.
@@ -26,6 +26,14 @@ local LAST_INSTANT = 253402300799999
 local CHANNEL = 'sluice:released'
 
 local GRAB_ARGS, LOAD_ARGS, ITEM_ARGS = 5, 9, 6
+
+-- The run of this server: another one after a restart and on a replica that took over. Callers are
+-- not asked for it: what they know may be older than what they are connected to.
+local known_run
+local function this_run()
+  known_run = known_run or redis.call('INFO', 'server'):match('run_id:(%x+)')
+  return known_run
+end
 
 local function text_of(number) return string.format('%.0f', number) end
 
@@ -111,11 +119,11 @@ local function count(user, item, units) user.units[item] = (user.units[item] or 
 
 -- ---- a sale and what one call reads and writes of it --------------------------------------------
 
--- The sale as a table where it was loaded under this epoch and run; else nil and the trouble.
+-- The sale as a table where it was loaded under this epoch and in this run; else nil and why.
 local function loaded(keys, args, state)
   local s = redis.call('HMGET', keys[1], 'epoch', 'run', 'state', 'starts', 'ends', 'hold',
                        'paused', 'cancelled', 'version')
-  if not s[1] or s[2] ~= args[2] or s[3] ~= state then return nil, NOT_LOADED end
+  if not s[1] or s[2] ~= this_run() or s[3] ~= state then return nil, NOT_LOADED end
   if s[1] ~= args[1] then return nil, STALE_EPOCH end
   return {starts = tonumber(s[4]), ends = tonumber(s[5]), hold = tonumber(s[6]),
           paused = s[7] == '1', cancelled = s[8] == '1', version = tonumber(s[9])}
@@ -254,20 +262,20 @@ local function decide(g, sale, now, refusal, room, t, granted)
   return {GRANTED, g.id, record, item.available, item.revision}
 end
 
--- epoch, run, now or '', then per grab: order, user, item, quantity, request or ''.
+-- epoch, now or '', then per grab: order, user, item, quantity, request or ''.
 -- Answers now, the outbox entry or '', then one answer per grab.
 local function grab(keys, args)
-  local grabs = (#args - 3) / GRAB_ARGS
+  local grabs = (#args - 2) / GRAB_ARGS
   if grabs < 1 or grabs > MAX_BATCH or grabs % 1 ~= 0 then return bad('number of grabs') end
   local sale, trouble = loaded(keys, args, 'open')
   if not sale then return trouble end
-  local now = instant(args[3])
+  local now = instant(args[2])
   if not now then return bad('now') end
   local t = {}
   t.items, t.orders, t.users, t.requests = tables(keys)
   local list, ids, users, items, requests = {}, {}, {}, {}, {}
   for i = 1, grabs do
-    local at = 3 + (i - 1) * GRAB_ARGS
+    local at = 2 + (i - 1) * GRAB_ARGS
     local g = {id = args[at + 1], user = args[at + 2], item = args[at + 3],
                quantity = args[at + 4], request = args[at + 5]}
     if not g.id:find('^[1-9]%d*$') or #g.id > 19 then return bad('order id') end
@@ -371,17 +379,17 @@ function verbs.refund(order, quantity, id, t)
   return UNCHANGED
 end
 
--- epoch, run, verb, order ids. Answers one number per order.
+-- epoch, verb, order ids. Answers one number per order.
 local function move(keys, args)
-  local verb = verbs[args[3] or '']
+  local verb = verbs[args[2] or '']
   if not verb then return bad('verb') end
-  if #args < 4 or #args - 3 > MAX_BATCH then return bad('number of orders') end
+  if #args < 3 or #args - 2 > MAX_BATCH then return bad('number of orders') end
   local sale, trouble = loaded(keys, args, 'open')
   if not sale then return trouble end
   local t = {}
   t.items, t.orders, t.users = tables(keys)
   local ids, users, items, answers = {}, {}, {}, {}
-  for i = 4, #args do ids[#ids + 1] = args[i] end
+  for i = 3, #args do ids[#ids + 1] = args[i] end
   fetch(t.orders, ids)
   for _, id in ipairs(ids) do
     local order = get(t.orders, id)
@@ -449,9 +457,9 @@ local function store_window(keys, w)
              'version', text_of(w.version))
 end
 
--- epoch, run, then a window. An older or equal version changes nothing, so that news may overtake.
+-- epoch, then a window. An older or equal version changes nothing, so that news may overtake.
 local function define(keys, args)
-  local w = #args == 8 and window_of(args, 3)
+  local w = #args == 7 and window_of(args, 2)
   if not w then return bad('window') end
   local sale, trouble = loaded(keys, args, 'open')
   if not sale then return trouble end
@@ -472,10 +480,10 @@ local function item_of(args, at)
   return i
 end
 
--- epoch, run, then an item. A new one begins with its stock; of a known one the stock stays, and an
+-- epoch, then an item. A new one begins with its stock; of a known one the stock stays, and an
 -- older or equal version changes nothing.
 local function define_item(keys, args)
-  local new = #args == 2 + ITEM_ARGS and item_of(args, 3)
+  local new = #args == 1 + ITEM_ARGS and item_of(args, 2)
   if not new then return bad('item') end
   local sale, trouble = loaded(keys, args, 'open')
   if not sale then return trouble end
@@ -490,13 +498,13 @@ local function define_item(keys, args)
   return MOVED
 end
 
--- epoch, run, item, new stock. Answers sale::AdjustStockOutcome.
+-- epoch, item, new stock. Answers sale::AdjustStockOutcome.
 local function adjust(keys, args)
-  if #args ~= 4 then return bad('number of arguments') end
+  if #args ~= 3 then return bad('number of arguments') end
   local sale, trouble = loaded(keys, args, 'open')
   if not sale then return trouble end
   local items = rows(keys[2], parse_item, pack_item)
-  local item, stock = get(items, args[3]), whole(args[4], MAX_QUANTITY)
+  local item, stock = get(items, args[2]), whole(args[3], MAX_QUANTITY)
   if not item then return 0 end
   if item.frozen then return 1 end
   if not stock then return 2 end
@@ -506,9 +514,9 @@ local function adjust(keys, args)
   item.stock = stock
   item.available = stock - item.held - item.sold
   if rose then item.revision = item.revision + 1 end
-  change(items, args[3], item)
+  change(items, args[2], item)
   store(items)
-  if rose then announce(keys, args[3], item.revision, item.available) end
+  if rose then announce(keys, args[2], item.revision, item.available) end
   return 5
 end
 
@@ -524,40 +532,40 @@ local function seal(keys, args)
   return length
 end
 
--- epoch, run, a window, then the items. What is open under this run is never overwritten: it must
+-- epoch, a window, then the items. What is open in this run is never overwritten: it must
 -- be sealed first, and its outbox drained. Answers UNCHANGED where this epoch or a later one is
 -- open already, MOVED where loading may go on.
 local function load_begin(keys, args)
-  local w = window_of(args, 3)
-  local count_of = (#args - 8) / ITEM_ARGS
+  local w = window_of(args, 2)
+  local count_of = (#args - 7) / ITEM_ARGS
   if not w or count_of % 1 ~= 0 or count_of < 0 or count_of > 1000 or not whole(args[1], 1e15) then
     return bad('definition of a sale')
   end
   local packed = {}
   for i = 0, count_of - 1 do
-    local item = item_of(args, 9 + i * ITEM_ARGS)
+    local item = item_of(args, 8 + i * ITEM_ARGS)
     if not item then return bad('item') end
     packed[#packed + 1] = item.no
     packed[#packed + 1] = pack_item(item)
   end
   local s = redis.call('HMGET', keys[1], 'epoch', 'run', 'state')
   local current, new = tonumber(s[1] or 0), tonumber(args[1])
-  local live = s[1] and s[3] == 'open' and s[2] == args[2]
+  local live = s[1] and s[3] == 'open' and s[2] == this_run()
   if live and current >= new then return UNCHANGED end
   if current >= new then return STALE_EPOCH end
   if live then return NOT_SEALED end
   if outbox_length(keys) > 0 then return NOT_DRAINED end
   redis.call('UNLINK', unpack(keys))
-  redis.call('HSET', keys[1], 'epoch', args[1], 'run', args[2], 'state', 'loading')
+  redis.call('HSET', keys[1], 'epoch', args[1], 'run', this_run(), 'state', 'loading')
   store_window(keys, w)
   if #packed > 0 then redis.call('HSET', keys[2], unpack(packed)) end
   return MOVED
 end
 
--- epoch, run, then per order of the record: order, user, item, quantity, price, created, expires,
+-- epoch, then per order of the record: order, user, item, quantity, price, created, expires,
 -- state, request. An order that is there already is left alone: a part may be sent again.
 local function load_orders(keys, args)
-  local orders = (#args - 2) / LOAD_ARGS
+  local orders = (#args - 1) / LOAD_ARGS
   if orders < 1 or orders > MAX_BATCH or orders % 1 ~= 0 then return bad('number of orders') end
   local sale, trouble = loaded(keys, args, 'loading')
   if not sale then return trouble end
@@ -565,7 +573,7 @@ local function load_orders(keys, args)
   t.items, t.orders, t.users, t.requests = tables(keys)
   local added = 0
   for i = 0, orders - 1 do
-    local a = 2 + i * LOAD_ARGS
+    local a = 1 + i * LOAD_ARGS
     local id = args[a + 1]
     local o = parse_order(table.concat({args[a + 8], args[a + 3], args[a + 4], args[a + 5],
                                         args[a + 6], args[a + 7], args[a + 9], args[a + 2]}, ','))
@@ -605,7 +613,7 @@ local function load_orders(keys, args)
   return added
 end
 
--- epoch, run. Opens what was loaded; answers the numbers of items that are frozen because the
+-- epoch. Opens what was loaded; answers the numbers of items that are frozen because the
 -- record holds more orders than stock.
 local function load_open(keys, args)
   local sale, trouble = loaded(keys, args, 'loading')
@@ -621,11 +629,12 @@ end
 
 -- ---- reading -----------------------------------------------------------------------------------
 
--- Answers epoch, run, state, outbox length, then item and row of each item.
+-- Answers epoch, whether it was loaded in this run, state, outbox length, then item and row of
+-- each item.
 local function stats(keys, _)
   local s = redis.call('HMGET', keys[1], 'epoch', 'run', 'state')
   if not s[1] then return NOT_LOADED end
-  local answer = {s[1], s[2], s[3], outbox_length(keys)}
+  local answer = {s[1], s[2] == this_run() and '1' or '0', s[3], outbox_length(keys)}
   for _, value in ipairs(redis.call('HGETALL', keys[2])) do answer[#answer + 1] = value end
   return answer
 end

@@ -102,9 +102,9 @@ Redirect read_error(std::string_view error, const Endpoint& from) {
     return redirect;
   }
   if (error.starts_with("ERR Function not found")) return {Remedy::load_library, 0, {}};
-  constexpr std::array<std::string_view, 8> passing = {"LOADING ", "CLUSTERDOWN ", "TRYAGAIN ",
+  constexpr std::array<std::string_view, 9> passing = {"LOADING ", "CLUSTERDOWN ", "TRYAGAIN ",
                                                        "OOM ",     "BUSY ",        "MASTERDOWN ",
-                                                       "MISCONF ", "READONLY "};
+                                                       "MISCONF ", "READONLY ",    "NOREPLICAS "};
   const bool later = std::any_of(passing.begin(), passing.end(), [&](std::string_view prefix) {
     return error.starts_with(prefix);
   });

@@ -35,8 +35,8 @@ for seed in range(seed0,seed0+runs):
     W=lambda:(start,end,hold,paused,canc,ver)
     defs=[]; 
     for n,i in items.items(): defs+=[n,i['price'],i['most'],i['limit'],i['stock'],i['ver']]
-    assert call('load_begin',1,'R',*W(),*defs)==2
-    assert call('load_open',1,'R')==[]
+    assert call('load_begin',1,*W(),*defs)==2
+    assert call('load_open',1)==[]
     orders={}; reqs={}; nid=100; now=start; pending=[]
     held=lambda n:sum(o['q'] for o in orders.values() if o['i']==n and o['st'] in 'ra')
     sold=lambda n:sum(o['q'] for o in orders.values() if o['i']==n and o['st']=='s')
@@ -74,7 +74,7 @@ for seed in range(seed0,seed0+runs):
                 batch.append((id,u,n,q,req))
             flat=[]
             for b in batch: flat+=b
-            got=call('grab',1,'R',now,*flat)
+            got=call('grab',1,now,*flat)
             assert isinstance(got,list),(seed,step,got)
             for b,g in zip(batch,got[2:]):
                 want=grab(*b); code=g if isinstance(g,int) else g[0]; reached.add(('grab',code))
@@ -85,7 +85,7 @@ for seed in range(seed0,seed0+runs):
             if got[1]: pending.append(got[1])
         elif k<.85 and orders:
             v=rnd.choice(['commit','release','fail','pay','refund']); ids=[rnd.choice(list(orders)+[5]) for _ in range(rnd.randint(1,4))]
-            got=call('move',1,'R',v,*ids)
+            got=call('move',1,v,*ids)
             up=set()
             for id,g in zip(ids,got):
                 if id not in orders: w=0
@@ -116,16 +116,16 @@ for seed in range(seed0,seed0+runs):
                 w=5
                 if st>items[n]['stock']: items[n]['rev']+=1
                 items[n]['stock']=st
-            g=call('adjust',1,'R',n,st); reached.add(('adjust',g)); assert g==w,(seed,step,n,st,g,w)
+            g=call('adjust',1,n,st); reached.add(('adjust',g)); assert g==w,(seed,step,n,st,g,w)
         elif k<.95:
             nv=ver+rnd.choice([-1,0,1,1]); 
             ns=(start+rnd.choice([0,0,1000]),end+rnd.choice([0,-10]),hold,rnd.choice([0,0,0,1]),1 if rnd.random()<.03 else canc,nv)
-            g=call('define',1,'R',*ns)
+            g=call('define',1,*ns)
             if nv>ver: start,end,hold,paused,canc,ver=ns; assert g==2
             else: assert g==1
         elif k<.97:
             n=rnd.choice([0,1]); i=items[n]; nv=i['ver']+rnd.choice([0,1]); lim=rnd.randint(1,3)
-            g=call('define_item',1,'R',n,i['price'],i['most'],lim,99,nv)
+            g=call('define_item',1,n,i['price'],i['most'],lim,99,nv)
             if nv>i['ver']: i['limit']=lim;i['ver']=nv;assert g==2
             else: assert g==1
         elif k<.985 and pending:
@@ -142,27 +142,27 @@ for seed in range(seed0,seed0+runs):
     defs=[]
     for n,i in items.items(): defs+=[n,i['price'],i['most'],i['limit'],i['stock'],i['ver']]
     before=call('stats')[4:]
-    assert call('load_begin',1,'R',*W(),*defs)==1 and call('load_begin',2,'R',*W(),*defs)==-4
-    assert call('grab',2,'R','',9,'a',0,1,'')==-2 and call('grab',1,'Q','',9,'a',0,1,'')==-1
-    assert call('seal',1)==len(pending) and call('grab',1,'R','',9,'a',0,1,'')==-1
-    if pending: assert call('load_begin',2,'R',*W(),*defs)==-3; assert call('confirm',1,*pending)==len(pending)
-    assert call('load_begin',2,'R',*W(),*defs)==2
+    assert call('load_begin',1,*W(),*defs)==1 and call('load_begin',2,*W(),*defs)==-4
+    assert call('grab',2,'',9,'a',0,1,'')==-2
+    assert call('seal',1)==len(pending) and call('grab',1,'',9,'a',0,1,'')==-1
+    if pending: assert call('load_begin',2,*W(),*defs)==-3; assert call('confirm',1,*pending)==len(pending)
+    assert call('load_begin',2,*W(),*defs)==2
     if rnd.random()<.3:
-        assert call('load_begin',3,'R',*W(),*defs)==2 and call('load_open',2,'R')==-2; ep=3
+        assert call('load_begin',3,*W(),*defs)==2 and call('load_open',2)==-2; ep=3
     else: ep=2
     flat=[]; n=0
     for id,o in orders.items():
         if o['st']=='r': o['st']='a'
         flat+=[id,o['u'],o['i'],o['q'],items[o['i']]['price'],1,o['exp'],o['st'],o['req']]
     if flat:
-        assert call('load_orders',ep,'R',*flat)==len(orders); assert call('load_orders',ep,'R',*flat)==0
-    assert call('grab',ep,'R','',9,'a',0,1,'')==-1
-    assert call('load_open',ep,'R')==[]
+        assert call('load_orders',ep,*flat)==len(orders); assert call('load_orders',ep,*flat)==0
+    assert call('grab',ep,'',9,'a',0,1,'')==-1
+    assert call('load_open',ep)==[]
     st=call('stats'); rows=dict(zip(st[4::2],st[5::2])); old=dict(zip(before[0::2],before[1::2]))
     for n in rows:
         a=rows[n].split(',');b=old[n].split(','); assert a[:8]==b[:8],(seed,a,b)
     for u in 'abc':
-        want=grab(10**6,u,0,1,''); g=call('grab',ep,'R',now,10**6,u,0,1,'')[2]; code=g if isinstance(g,int) else g[0]; assert code==want,(seed,u,g,want)
+        want=grab(10**6,u,0,1,''); g=call('grab',ep,now,10**6,u,0,1,'')[2]; code=g if isinstance(g,int) else g[0]; assert code==want,(seed,u,g,want)
         if code==10: break
-    r('FLUSHALL'); assert call('grab',ep,'R','',9,'a',0,1,'')==-1 and call('stats')==-1
+    r('FLUSHALL'); assert call('grab',ep,'',9,'a',0,1,'')==-1 and call('stats')==-1
 print('ok',runs,'runs from seed',seed0,sorted(reached))
