@@ -14,14 +14,15 @@
 namespace sluice::cluster {
 
 /// An array of `{"orderId","username","goodsId","quantity","money","currency","createTime",
-/// "status":1}` and `"expiresTime"`, and `"requestKey"` (32 hex digits) where one was sent. At most
-/// kMaxGrabsPerMessage, all of items in `catalog`.
+/// "status":1}` and `"expiresTime"`, `"requestKey"` (32 hex digits) where one was sent, and
+/// `"epoch"` where it is known. At most kMaxGrabsPerMessage, all of items in `catalog`.
 inline constexpr std::size_t kMaxGrabsPerMessage = 256;
 std::string to_message(std::span<const store::Reservation> grabs, const engine::Catalog& catalog);
 
-/// What one message says: one object or an array. Other fields are left alone; without
-/// `expiresTime` the hold begins at `createTime`. The error says what is wrong with a message that
-/// nobody will ever understand. `unknown_goods`: an item that is not in the catalog (yet).
+/// What one message says: one object or an array. Other fields are left alone, of a field that is
+/// there twice the last counts; without `expiresTime` the hold begins at `createTime`. The error
+/// says what is wrong with a message that nobody will ever understand. `unknown_goods`: an item
+/// that is not in the catalog (yet).
 struct GrabMessage {
   std::vector<store::Reservation> grabs;
   std::vector<std::string> unknown_goods;
