@@ -45,9 +45,11 @@ class ClusterEngine final : public engine::Engine {
     if (!readers) return std::unexpected(readers.error());
     readers_ = std::move(*readers);
     gate_ = open_gate(node_, numbers_);
-    subscriber_ = std::make_unique<redis::Subscriber>(
-        node_.options.redis, [this](const redis::Announcement& news) { gate_->released(news); },
-        [this] { gate_->forget_sold_out(); });
+    redis::Subscriber::Hears hears;
+    hears.released = [this](const redis::Announcement& news) { gate_->released(news); };
+    hears.began = [this] { gate_->forget_sold_out(); };
+    subscriber_ = std::make_unique<redis::Subscriber>(node_.options.redis,
+                                                      redis::SubscriberOptions{}, std::move(hears));
     if (!node_.options.works) return {};
     auto worker = open_worker(node_);
     if (!worker) return std::unexpected(worker.error());
@@ -142,7 +144,7 @@ class ClusterEngine final : public engine::Engine {
     if (keeper_ != nullptr) keeper_->stop();
     if (worker_ != nullptr) worker_->stop();
     if (clerk_ != nullptr) clerk_->stop();
-    if (subscriber_ != nullptr) subscriber_->stop();
+    subscriber_.reset();
     if (follower_ != nullptr) follower_->stop();
     if (readers_ != nullptr) readers_->stop();
   }
