@@ -15,6 +15,7 @@ namespace {
 
 /// A broker that does not take timers is short of something: it is left alone for a while.
 constexpr std::chrono::seconds kResendPause{1};
+constexpr int kMostSends = 4;
 constexpr Span kShortestWait = Span::seconds(1);
 /// The catalog of this node follows the record's in a second at most; rounded up by the bus.
 constexpr Span kFirstPause{500};
@@ -86,6 +87,7 @@ void HoldTimers::send(std::span<const store::Reservation> orders, std::vector<Op
 }
 
 void HoldTimers::publish(Timer timer) {
+  ++timer.sends;
   {
     const std::lock_guard lock(books_->mutex);
     ++books_->unanswered;
@@ -103,15 +105,16 @@ void HoldTimers::confirm(const std::shared_ptr<Books>& books, Timer timer, const
   {
     const std::lock_guard lock(books->mutex);
     --books->unanswered;
-    if (result) {
-      if (--timer.batch->open == 0) done = std::move(timer.batch);
-    } else {
-      if (books->failed.empty()) {
-        spdlog::error("{} was not taken by the broker and is sent again: {}", timer.message.id,
-                      result.error().message);
-      }
+    const bool again = !result && timer.sends < kMostSends;
+    if (!result && books->failed.empty()) {
+      spdlog::error("{} was not taken by the broker and is {}: {}", timer.message.id,
+                    again ? "sent again" : "left to the sweep", result.error().message);
+    }
+    if (again) {
       books->retry_at = std::chrono::steady_clock::now() + kResendPause;
       books->failed.push_back(std::move(timer));
+    } else if (--timer.batch->open == 0) {
+      done = std::move(timer.batch);
     }
   }
   if (done) {

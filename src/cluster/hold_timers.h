@@ -45,7 +45,8 @@ class HoldTimers {
   /// A timer for each length of hold among `orders`, then settles `grabs`. All of `catalog`.
   void send(std::span<const store::Reservation> orders, std::vector<OpenGrab>&& grabs,
             const engine::Catalog& catalog);
-  /// Sends again what the broker did not take a while ago.
+  /// Sends again what the broker did not take a while ago. After a few times the orders are left to
+  /// the sweep, which needs no timers: what the broker refuses must not hold up what it brings.
   void resend();
   /// Waits until everything sent so far is answered, or for so long.
   void drain(std::chrono::milliseconds most);
@@ -60,6 +61,7 @@ class HoldTimers {
     bus::WaitingRoom room;
     bus::Message message;
     std::shared_ptr<Batch> batch;
+    int sends = 0;
   };
   struct Books {
     std::mutex mutex;
