@@ -6,6 +6,7 @@
 
 #include "api/testing.h"
 #include "base/ids.h"
+#include "engine/testing.h"
 
 namespace sluice::api::testing {
 namespace {
@@ -272,6 +273,25 @@ TEST_F(GrabTest, Row13OverloadedWhileStopping) {
   EXPECT_EQ(get("/readyz").status, 503);
   engine_->stop();
   EXPECT_EQ(row(grab("phone", "alice")), "503 overloaded");
+}
+
+TEST_F(GrabTest, AServiceThatDidNotAnswerIsNoAnswerToTheGrab) {
+  engine::testing::TroubledEngine* engine = nullptr;
+  wrap_ = [&](std::unique_ptr<engine::Engine> real) {
+    auto troubled = std::make_unique<engine::testing::TroubledEngine>(std::move(real));
+    engine = troubled.get();
+    return troubled;
+  };
+  start({});
+  ASSERT_EQ(open_sale("phone", 1).status, 201);
+  engine->trouble = engine::Reply::Trouble::unavailable;
+  const Answer answer = grab("phone", "alice");
+  EXPECT_EQ(row(answer), "503 overloaded");
+  EXPECT_EQ(answer.header("retry-after"), "1");
+  EXPECT_NE(answer.text("detail").find("look at your orders"), std::string::npos) << answer.body;
+  EXPECT_EQ(row(post("/api/v1/orders/No1/cancel", "alice")), "503 overloaded");
+  engine->trouble = engine::Reply::Trouble::none;
+  EXPECT_EQ(row(grab("phone", "alice")), "201 ");
 }
 
 TEST_F(GrabTest, AnExpiredHoldIsSoldAgain) {
