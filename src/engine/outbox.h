@@ -47,6 +47,8 @@ class NoticeBoard {
   void watch(Mailbox& to, NoticeSink sink);
   /// Tells every sink, on its mailbox's thread, what `changes` made of the orders. Writer thread.
   void post(const std::vector<sale::OrderChange>& changes, const sale::State& state);
+  /// The same for who has no state. Any thread.
+  void post(std::vector<OrderNotice>&& notices);
 
  private:
   std::mutex mutex_;
