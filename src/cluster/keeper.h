@@ -18,7 +18,7 @@ class Keeper {
   virtual void stop() = 0;
 };
 
-/// Seeks the lease from now on where options.works. `gate` publishes again what was left lying.
+/// Seeks the lease from now on; where options.keeps. `gate` publishes again what was left lying.
 Result<std::unique_ptr<Keeper>> open_keeper(Node& node, Gate& gate);
 
 }  // namespace sluice::cluster

@@ -17,15 +17,16 @@ constexpr std::int64_t kMostMs = (std::int64_t{1} << 41U) - 1;
 
 }  // namespace
 
-void OrderNumbers::set_node(std::optional<std::uint16_t> node) {
+void OrderNumbers::set_node(std::optional<std::uint16_t> node, Instant until) {
   SLUICE_ASSERT(!node || *node < kMostNodes, "a node number of 10 bits");
   const std::lock_guard lock(mutex_);
   node_ = node;
+  until_ = until;
 }
 
 std::optional<OrderId> OrderNumbers::next(Instant now) {
   const std::lock_guard lock(mutex_);
-  if (!node_) return std::nullopt;
+  if (!node_ || now >= until_) return std::nullopt;
   const std::int64_t ms = std::clamp<std::int64_t>(now.ms - kEpochMs, 1, kMostMs);
   // A clock that stands still or went back, or a full millisecond: go on from the last id.
   last_ = std::max(ms << kSequenceBits, last_ + 1);

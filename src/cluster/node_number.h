@@ -16,13 +16,15 @@ inline constexpr std::uint16_t kMostNodes = 1024;
 /// Ids that only grow, also when the clock goes back. Any thread.
 class OrderNumbers {
  public:
-  /// The number that this node may use from now on; empty: none, and no id is given.
-  void set_node(std::optional<std::uint16_t> node);
+  /// The number that this node may use from now on; empty: none, and no id is given. From `until`
+  /// on none is given either, whoever is late to say so.
+  void set_node(std::optional<std::uint16_t> node, Instant until = kLastInstant);
   std::optional<OrderId> next(Instant now);
 
  private:
   std::mutex mutex_;
   std::optional<std::uint16_t> node_;
+  Instant until_;
   std::int64_t last_ = 0;  ///< milliseconds and sequence, without the node
 };
 

@@ -19,6 +19,15 @@ TEST(OrderNumbers, GiveNoneWithoutANode) {
   EXPECT_EQ(numbers.next(kNow), std::nullopt);
 }
 
+TEST(OrderNumbers, GiveNoneOnceTheTimeOfTheNumberIsOver) {
+  OrderNumbers numbers;
+  numbers.set_node(7, kNow + Span{10});
+  EXPECT_NE(numbers.next(kNow + Span{9}), std::nullopt);
+  EXPECT_EQ(numbers.next(kNow + Span{10}), std::nullopt);
+  numbers.set_node(7, kNow + Span{20});
+  EXPECT_NE(numbers.next(kNow + Span{10}), std::nullopt) << "renewed";
+}
+
 TEST(OrderNumbers, OnlyGrowAlsoWhenTheClockGoesBackOrStandsStill) {
   OrderNumbers numbers;
   numbers.set_node(3);
