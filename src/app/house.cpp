@@ -10,10 +10,12 @@
 #include <filesystem>
 #include <thread>
 
+#include "app/cluster.h"
 #include "app/keys.h"
 #include "app/support.h"
 #include "app/version.h"
 #include "app/webhooks.h"
+#include "app/wechat.h"
 #include "engine/embedded.h"
 #include "web/storefront.h"
 
@@ -35,6 +37,7 @@ House::~House() {
     if (cashier_) cashier_->stop_rooms();
     if (webhooks_) webhooks_->stop();
   }
+  if (bus_ && !stopped_) bus_->stop();
   if (announced_) remove_server_file(config_.text("server.data"));
 }
 
@@ -75,6 +78,7 @@ void House::stop(bool in_peace) {
   engine_->stop();
   if (cashier_) cashier_->stop_rooms();
   if (webhooks_) webhooks_->stop();
+  if (bus_) bus_->stop();
   stopped_ = true;
   reconcile();
 }
@@ -83,7 +87,9 @@ Result<> House::start_engine() {
   engine::EmbeddedOptions options;
   options.directory = config_.text("server.data");
   options.queue_bound = static_cast<std::size_t>(config_.integer("engine.queue"));
-  options.settings.has_gateway = takes_payments(config_, demo_wanted_);
+  // In a cluster every node decides alike, whichever of them takes payments.
+  options.settings.has_gateway =
+      is_cluster(config_) ? wechat_configured(config_) : takes_payments(config_, demo_wanted_);
   options.settings.max_close_attempts =
       static_cast<std::uint8_t>(config_.integer("payment.close_attempts"));
   options.settings.first_close_retry = std::max(config_.span("payment.close_retry"), Span{1});
@@ -92,7 +98,24 @@ Result<> House::start_engine() {
   options.progress = [](std::uint64_t orders) {
     if (orders > 0) spdlog::info("recovering: {} orders so far", orders);
   };
+  if (is_cluster(config_)) return start_cluster(options.settings);
   auto engine = engine::start_embedded(options);
+  if (!engine) return std::unexpected(engine.error());
+  engine_ = std::move(*engine);
+  return {};
+}
+
+Result<> House::start_cluster(const sale::Settings& settings) {
+  if (demo_wanted_) {
+    return fail(
+        "--demo is a trial on one machine with the embedded engine; deploy/cluster starts a "
+        "cluster "
+        "to try");
+  }
+  auto bus = open_cluster_bus(config_);
+  if (!bus) return std::unexpected(bus.error());
+  bus_ = std::move(*bus);
+  auto engine = start_cluster_engine(config_, settings, *bus_);
   if (!engine) return std::unexpected(engine.error());
   engine_ = std::move(*engine);
   return {};
@@ -167,7 +190,8 @@ Result<> House::start_servers() {
 
 Result<> House::open_cashier() {
   if (!takes_payments(config_, demo_wanted_)) return {};
-  auto cashier = Cashier::open(config_, url_of(config_.text("server.listen"), *server_), *engine_);
+  auto cashier =
+      Cashier::open(config_, url_of(config_.text("server.listen"), *server_), *engine_, bus_.get());
   if (!cashier) return std::unexpected(cashier.error());
   cashier_ = std::move(*cashier);
   api_->open_payments(cashier_->rooms());
@@ -175,6 +199,8 @@ Result<> House::open_cashier() {
 }
 
 Result<> House::start_webhooks() {
+  // They follow the record's file, which a cluster has not.
+  if (is_cluster(config_)) return {};
   auto webhooks = open_webhooks(config_);
   if (!webhooks) return std::unexpected(webhooks.error());
   webhooks_ = std::move(*webhooks);
@@ -251,6 +277,7 @@ Banner House::banner() const {
   Banner banner;
   banner.server = file_;
   banner.data = config_.text("server.data");
+  if (is_cluster(config_)) banner.services = cluster_services(config_);
   banner.threads = threads();
   banner.new_key = new_key_;
   banner.has_console = door_ != nullptr;

@@ -15,10 +15,12 @@
 #include "app/server_file.h"
 #include "app/system.h"
 #include "base/result.h"
+#include "bus/timed.h"
 #include "console/door.h"
 #include "engine/engine.h"
 #include "http/server.h"
 #include "http/token.h"
+#include "sale/state.h"
 #include "webhook/office.h"
 
 namespace sluice::app {
@@ -42,6 +44,7 @@ class House {
 
  private:
   Result<> start_engine();
+  Result<> start_cluster(const sale::Settings& settings);
 
   /// The configured keys, or for loopback use a generated one.
   Result<> prepare_keys();
@@ -79,6 +82,7 @@ class House {
   const Config& config_;
   bool demo_wanted_;
   std::size_t max_connections_;
+  std::unique_ptr<bus::TimedBus> bus_;  ///< of a cluster; the embedded engine needs none
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<Cashier> cashier_;
   std::unique_ptr<webhook::Office> webhooks_;

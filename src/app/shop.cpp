@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/cluster.h"
 #include "app/server_file.h"
 #include "app/shop_http.h"
 #include "engine/blocking.h"
@@ -142,6 +143,12 @@ Result<std::unique_ptr<Shop>> open_shop(const Config& config) {
     const auto alive = answers(*server);
     if (alive) return connect_shop(config, *server);
     silence = fmt::format(" A server should run there, but: {}", alive.error().message);
+  }
+  if (is_cluster(config)) {
+    return fail(fmt::format(
+        "no server runs on {}: a cluster is filled through one of its nodes; start it first, and "
+        "import on its machine{}",
+        data, silence));
   }
   engine::EmbeddedOptions options;
   options.directory = data;

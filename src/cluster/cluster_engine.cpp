@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t kReaders = 2;
 /// Longer than a grab may wait, so that every shopper has an answer.
-constexpr Span kStopPatience = kGrabPatience + Span::seconds(1);
+constexpr Span kStopPatience{kGrabPatience.ms + 1000};
 
 class ClusterEngine final : public engine::Engine {
  public:

@@ -15,6 +15,9 @@
 
 namespace sluice::cluster {
 
+/// How long a shopper waits for Redis and the broker before the answer is 503.
+inline constexpr Span kGrabPatience = Span::seconds(5);
+
 class Gate {
  public:
   virtual ~Gate() = default;

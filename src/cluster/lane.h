@@ -24,9 +24,6 @@
 
 namespace sluice::cluster {
 
-/// How long a shopper waits for Redis and the broker before the answer is 503.
-inline constexpr Span kGrabPatience = Span::seconds(5);
-
 /// A grab that is not decided yet.
 struct PendingGrab {
   redis::Grab grab;  ///< without an order id until it is sent for the first time

@@ -42,7 +42,9 @@ struct ClusterOptions {
   Names names;
   sale::Settings settings;
   bool takes_grabs = true;  ///< role sale
-  bool works = true;        ///< role worker: consumes grabs and timers, and may be elected keeper
+  bool works = true;        ///< role worker: consumes grabs and timers
+  bool keeps = true;        ///< may be elected keeper
+  bool has_desk = false;    ///< somebody takes node.duties; else none are posted
   std::size_t queue_bound = 65'536;  ///< commands waiting; more are answered overloaded
   std::size_t read_bound = 4'096;
   Span preload_every = Span::seconds(30);   ///< the keeper looks for windows that come up
