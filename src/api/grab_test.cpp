@@ -24,6 +24,17 @@ class GrabTest : public ApiTest {
         admin("POST", "/api/v1/admin/sales/" + sale + "/pause", R"({"reason":"test"})").status,
         200);
   }
+  /// Starts with an engine that does what the test tells it.
+  engine::testing::TroubledEngine* start_troubled() {
+    engine::testing::TroubledEngine* engine = nullptr;
+    wrap_ = [&](std::unique_ptr<engine::Engine> real) {
+      auto troubled = std::make_unique<engine::testing::TroubledEngine>(std::move(real));
+      engine = troubled.get();
+      return troubled;
+    };
+    start({});
+    return engine;
+  }
 };
 
 /// "status code", as the contract's table puts it; with 2xx the code is empty.
@@ -275,14 +286,26 @@ TEST_F(GrabTest, Row13OverloadedWhileStopping) {
   EXPECT_EQ(row(grab("phone", "alice")), "503 overloaded");
 }
 
+TEST_F(GrabTest, AQueuedGrabIs202AndSaysWhenToLookAgain) {
+  auto* engine = start_troubled();
+  ASSERT_EQ(open_sale("phone", 2).status, 201);
+  engine->queues = true;
+  const Answer first = grab("phone", "alice", "", {key("k")});
+  EXPECT_EQ(row(first), "202 ");
+  EXPECT_EQ(first.text("status"), "queued");
+  EXPECT_EQ(first.header("location"), "/api/v1/orders/" + first.text("id"));
+  EXPECT_EQ(first.header("retry-after"), "1");
+  const Answer again = grab("phone", "alice", "", {key("k")});
+  EXPECT_EQ(row(again), "202 ");
+  EXPECT_EQ(again.header("idempotency-replayed"), "true");
+  EXPECT_EQ(again.text("id"), first.text("id"));
+  // Decided meanwhile: the same key tells so.
+  engine->queues = false;
+  EXPECT_EQ(row(grab("phone", "alice", "", {key("k")})), "201 ");
+}
+
 TEST_F(GrabTest, AServiceThatDidNotAnswerIsNoAnswerToTheGrab) {
-  engine::testing::TroubledEngine* engine = nullptr;
-  wrap_ = [&](std::unique_ptr<engine::Engine> real) {
-    auto troubled = std::make_unique<engine::testing::TroubledEngine>(std::move(real));
-    engine = troubled.get();
-    return troubled;
-  };
-  start({});
+  auto* engine = start_troubled();
   ASSERT_EQ(open_sale("phone", 1).status, 201);
   engine->trouble = engine::Reply::Trouble::unavailable;
   const Answer answer = grab("phone", "alice");

@@ -1,4 +1,4 @@
-// What the tests of several rooms share: an engine that has trouble when told to.
+// What the tests of several rooms share: an engine that has trouble, or only queues, when told to.
 #pragma once
 
 #include <memory>
@@ -15,12 +15,20 @@ class TroubledEngine final : public Engine {
   explicit TroubledEngine(std::unique_ptr<Engine> real) : real_(std::move(real)) {}
 
   std::atomic<Reply::Trouble> trouble{Reply::Trouble::none};
+  /// Grants are told as a cluster tells them: the order is only `queued`, also to who asks for it.
+  std::atomic<bool> queues{false};
 
   Admission submit(sale::Command&& command, Mailbox& to, Continuation&& then) override {
     Reply reply;
     reply.trouble = trouble;
     if (reply.trouble == Reply::Trouble::none) {
-      return real_->submit(std::move(command), to, std::move(then));
+      if (!queues) return real_->submit(std::move(command), to, std::move(then));
+      return real_->submit(std::move(command), to,
+                           [then = std::move(then)](const Reply& real) mutable {
+                             Reply queued = real;
+                             queued.order.status = sale::OrderStatus::queued;
+                             then(queued);
+                           });
     }
     std::vector<Delivery> batch;
     batch.push_back({std::move(then), reply});
@@ -34,7 +42,12 @@ class TroubledEngine final : public Engine {
   const Catalogs& catalogs() const override { return real_->catalogs(); }
   Instant now() const override { return real_->now(); }
   bool order(OrderId id, Mailbox& to, Answer<std::optional<sale::OrderView>> then) override {
-    return real_->order(id, to, std::move(then));
+    if (!queues) return real_->order(id, to, std::move(then));
+    return real_->order(
+        id, to, [then = std::move(then)](Result<std::optional<sale::OrderView>>&& found) mutable {
+          if (found && *found) (*found)->status = sale::OrderStatus::queued;
+          then(std::move(found));
+        });
   }
   bool orders_of(std::string_view user, sale::PageRequest page, Mailbox& to,
                  Answer<sale::Page<sale::OrderView>> then) override {
