@@ -50,6 +50,7 @@ class ClusterClerk : public ::testing::Test {
     ClusterOptions options;
     options.record = shop_.address();
     options.settings.has_gateway = true;
+    options.has_desk = true;
     options.queue_bound = queue_bound;
     node_ = std::make_unique<Node>(std::move(options), redis_, bus_);
     node_->refresh_catalog = [this] { node_->catalogs.publish(shop_.catalog()); };

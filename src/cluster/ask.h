@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -28,6 +29,17 @@ auto ask(redis::Client& client, const redis::SaleCalls& calls, redis::Command co
 
 /// One sentence for a person.
 std::string text_of(const redis::Refusal& refusal);
+
+/// How long one round over many sales may take: each call may wait for Redis until its time is
+/// over, and the lease has to be renewed in between.
+class TurnBudget {
+ public:
+  bool is_spent() const { return Clock::now() - began_ >= std::chrono::milliseconds(500); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point began_ = Clock::now();
+};
 
 /// What goes wrong again and again, said when it begins and when it is over. One thread at a time.
 class Trouble {

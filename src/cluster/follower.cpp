@@ -95,8 +95,8 @@ class RecordFollower final : public Follower {
   struct Sight {
     bool asking = false;
     bool is_open = false;
-    bool silent = false;  ///< Redis did not answer
-    std::uint64_t epoch = 0;
+    bool silent = false;            ///< Redis did not answer
+    std::uint64_t asked_epoch = 0;  ///< under which it was known here when Redis was asked
     std::optional<Instant> closed_since;
   };
 
@@ -298,7 +298,7 @@ void RecordFollower::ask_about_sales(Instant now) {
     const auto known = sights_.find(no);
     if (!is_wanted(*sale, now, node_.options.preload_ahead)) {
       if (known == sights_.end() || known->second.asking) continue;
-      node_.loadings.drop(no, known->second.epoch);
+      if (const auto epoch = node_.loadings.epoch_of(no)) node_.loadings.drop(no, *epoch);
       sights_.erase(known);
       show_recorded(*sale);
       continue;
@@ -306,6 +306,7 @@ void RecordFollower::ask_about_sales(Instant now) {
     Sight& sight = known == sights_.end() ? sights_[no] : known->second;
     if (sight.asking) continue;
     sight.asking = true;
+    sight.asked_epoch = node_.loadings.epoch_of(no).value_or(0);
     const redis::SaleCalls calls(sale->sale.id);
     node_.redis.call(
         calls.key(), calls.stats(), [this, no, thread = thread_](redis::Outcome&& outcome) {
@@ -325,20 +326,22 @@ void RecordFollower::heard(SaleNo no, const redis::Outcome& outcome) {
   sight.is_open = stats && stats->same_run && stats->state == "open";
   if (!sight.is_open) {
     if (!sight.closed_since) sight.closed_since = node_.clock.now();
-    node_.loadings.drop(no, sight.epoch);
+    node_.loadings.drop(no, sight.asked_epoch);
     return show_recorded(sale);
   }
   sight.closed_since.reset();
-  sight.epoch = stats->epoch;
   node_.loadings.set(no, stats->epoch);
   for (const engine::CatalogItem* item : sale.items) {
     const auto row = std::ranges::find(stats->items, item->item.no, &redis::ItemRow::item);
     const std::size_t at = item->item.no.value;
     if (row == stats->items.end()) {
       item->live->publish(recorded_[at], frozen_[at]);
-    } else {
-      item->live->publish(row->counters, row->frozen || frozen_[at]);
+      continue;
     }
+    // What was given back and sold again in between, Redis does not count.
+    sale::Counters counters = row->counters;
+    counters.refunded = recorded_[at].refunded;
+    item->live->publish(counters, row->frozen || frozen_[at]);
   }
 }
 

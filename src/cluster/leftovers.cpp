@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <chrono>
 #include <utility>
 
 #include "base/text.h"
@@ -14,9 +13,6 @@ namespace sluice::cluster {
 namespace {
 
 using redis::Refusal;
-using SteadyClock = std::chrono::steady_clock;
-
-constexpr std::chrono::milliseconds kTurnBudget{500};
 
 redis::Answer<Instant> read_time(const redis::Value& reply) {
   if (reply.items.size() == 2) {
@@ -44,7 +40,7 @@ Leftovers::Watched::Watched(const OpenSale& open, const redis::SweepPlan& plan, 
       trouble(fmt::format("looking for what was left in {}", open.calls.key())) {}
 
 void Leftovers::turn(const OpenSales& open, Instant now) {
-  const auto began = SteadyClock::now();
+  const TurnBudget budget;
   std::erase_if(watched_, [&](const auto& entry) {
     const auto found = open.find(entry.first);
     return found == open.end() || found->second.epoch != entry.second.sale.epoch;
@@ -54,7 +50,7 @@ void Leftovers::turn(const OpenSales& open, Instant now) {
   for (auto& [no, watched] : watched_) {
     if (now + watched.ahead < watched.sweeper.next()) continue;
     look(no, watched, now);
-    if (SteadyClock::now() - began >= kTurnBudget) return;
+    if (budget.is_spent()) return;
   }
 }
 
@@ -69,7 +65,7 @@ void Leftovers::look(SaleNo no, Watched& watched, Instant now) {
                         ? read_outbox(no, watched, *task, at)
                         : read_stragglers(no, watched, *task, at);
   if (done) return watched.trouble.end();
-  watched.sweeper.failed(at);
+  watched.sweeper.failed(node_.clock.now() + watched.ahead);  // the call may have taken long
   watched.trouble.raise(text_of(done.error()));
 }
 

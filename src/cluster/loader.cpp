@@ -5,7 +5,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 #include <span>
 #include <utility>
@@ -17,20 +16,17 @@ namespace sluice::cluster {
 namespace {
 
 using redis::Refusal;
-using SteadyClock = std::chrono::steady_clock;
 
 constexpr Span kLookEvery{250};
 constexpr Span kDrainEvery{100};
 constexpr Span kWaitEvery{50};
 /// Entries that were handed to the gate are on their way for so long.
-constexpr Span kAdoptEvery{1000};
-constexpr std::uint32_t kMostDrained = 64;
+constexpr Span kAdoptEvery{200};
+constexpr std::uint32_t kMostDrained = 256;
 /// How long a rebuild waits for the workers: orders that come later are refused by the record.
 constexpr Span kQueuePatience = Span::seconds(10);
 constexpr Span kFirstBackoff{100};
 constexpr Span kLastBackoff{2000};
-/// One turn over all sales: the lease has to be renewed in between.
-constexpr std::chrono::milliseconds kTurnBudget{500};
 constexpr std::uint32_t kOrdersPerStep = 2048;
 /// Epochs that one step raises at most: a record that was put back from a copy is behind Redis.
 constexpr int kMostRaised = 64;
@@ -73,7 +69,7 @@ Loader::Entry::Entry(SaleNo no, const std::string& id)
     : sale(no), calls(id), trouble(fmt::format("sale {} in Redis", id)) {}
 
 void Loader::turn(Instant now) {
-  const auto began = SteadyClock::now();
+  const TurnBudget budget;
   if (now >= survey_at_) {
     survey_at_ = now + kLookEvery;
     if (!survey(now)) return;
@@ -83,7 +79,7 @@ void Loader::turn(Instant now) {
     if (at == entries_.end()) at = entries_.begin();
     if (now >= at->second.due) step(at->second, now);
     ++at;
-    if (SteadyClock::now() - began >= kTurnBudget) break;
+    if (budget.is_spent()) break;
   }
   next_ = at == entries_.end() ? SaleNo{} : at->first;
 }
@@ -100,6 +96,10 @@ bool Loader::survey(Instant now) {
   for (const store::Loading& loading : *loadings)
     recorded_.emplace(loading.sale, loading);
   const auto catalog = node_.catalogs.current();
+  if (catalog->version == surveyed_ && now < windows_at_) return true;
+  surveyed_ = catalog->version;
+  // In time for every start, whatever is configured.
+  windows_at_ = now + std::min(node_.options.preload_every, node_.options.preload_ahead);
   for (const auto& sale : catalog->sales) {
     const SaleNo no = sale->sale.no;
     const auto known = entries_.find(no);
@@ -136,34 +136,34 @@ void Loader::look(Entry& entry, Instant now) {
   entry.due = now + kLookEvery;
   const auto stats = ask(node_.redis, entry.calls, entry.calls.stats(), redis::read_stats);
   if (!stats && stats.error().kind != Refusal::Kind::not_loaded) {
-    return failed(entry, now, text_of(stats.error()));
+    return failed(entry, text_of(stats.error()));
   }
   const auto recorded = recorded_.find(entry.sale);
   if (!stats) {
-    if (entry.step == Step::open) spdlog::warn("sale {} is gone from Redis", entry.calls.key());
-    entry.epoch = 0;
-    return wait(entry, now);
+    if (entry.step == Step::open) spdlog::warn("{} is gone from Redis", entry.calls.key());
+    wait(entry, now);
+    return;
   }
   entry.epoch = stats->epoch;
   const bool is_current = recorded != recorded_.end() && recorded->second.epoch == stats->epoch;
   if (stats->state == "open" && stats->same_run && is_current && !entry.reload) {
     set_open(entry, stats->epoch, recorded->second.history);
-    return update(entry, *stats, now);
+    return update(entry, *stats);
   }
-  spdlog::warn("sale {} is loaded anew: Redis has it {}{}{}", entry.calls.key(), stats->state,
+  spdlog::warn("{} is loaded anew: Redis has it {}{}{}", entry.calls.key(), stats->state,
                stats->same_run ? "" : ", from before its restart",
                is_current ? "" : ", under another epoch than the record");
   close(entry, stats->epoch, now);
 }
 
 /// Windows, items and stock that changed since Redis was told.
-void Loader::update(Entry& entry, const redis::Stats& stats, Instant now) {
+void Loader::update(Entry& entry, const redis::Stats& stats) {
   const auto catalog = node_.catalogs.current();
   if (entry.sale.value >= catalog->sales.size()) return;
   const engine::CatalogSale& sale = *catalog->sales[entry.sale.value];
   const redis::Stamp stamp{entry.epoch};
   if (entry.defined_version < catalog->version) {
-    if (!define(entry, sale, catalog->version)) return failed(entry, now, "it takes no definition");
+    if (!define(entry, sale, catalog->version)) return failed(entry, "it takes no definition");
     entry.defined_version = catalog->version;
   }
   for (const engine::CatalogItem* item : sale.items) {
@@ -174,7 +174,7 @@ void Loader::update(Entry& entry, const redis::Stats& stats, Instant now) {
     const auto adjusted =
         ask(node_.redis, entry.calls, entry.calls.adjust(stamp, item->item.no, stock.units),
             redis::read_adjust);
-    if (!adjusted) return refused(entry, now, adjusted.error());
+    if (!adjusted) return refused(entry, adjusted.error());
   }
   entry.trouble.end();
   entry.backoff = {};
@@ -205,7 +205,7 @@ void Loader::close(Entry& entry, std::uint64_t epoch, Instant now) {
   node_.loadings.drop(entry.sale, epoch);
   const auto sealed = ask(node_.redis, entry.calls, entry.calls.seal(epoch), redis::read_number);
   if (!sealed && sealed.error().kind == Refusal::Kind::not_loaded) return wait(entry, now);
-  if (!sealed) return refused(entry, now, sealed.error());
+  if (!sealed) return refused(entry, sealed.error());
   entry.step = Step::draining;
   entry.adopt_at = now;
   drain(entry, now);
@@ -215,7 +215,7 @@ void Loader::drain(Entry& entry, Instant now) {
   entry.due = now + kDrainEvery;
   const auto stats = ask(node_.redis, entry.calls, entry.calls.stats(), redis::read_stats);
   if (!stats && stats.error().kind == Refusal::Kind::not_loaded) return wait(entry, now);
-  if (!stats) return failed(entry, now, text_of(stats.error()));
+  if (!stats) return failed(entry, text_of(stats.error()));
   if (stats->epoch != entry.epoch || (stats->state == "open" && stats->same_run)) {
     entry.step = Step::looking;  // somebody else was here
     return;
@@ -225,14 +225,14 @@ void Loader::drain(Entry& entry, Instant now) {
   entry.adopt_at = now + kAdoptEvery;
   auto entries = ask(node_.redis, entry.calls,
                      entry.calls.outbox_before(kLastInstant, kMostDrained), redis::read_outbox);
-  if (!entries) return failed(entry, now, text_of(entries.error()));
+  if (!entries) return failed(entry, text_of(entries.error()));
   gate_.adopt(entry.sale, entry.epoch, std::move(*entries));
 }
 
 /// What Redis had to give is with the broker, or lost with Redis.
 void Loader::wait(Entry& entry, Instant now) {
   forget_open(entry);
-  if (entry.epoch != 0) node_.loadings.drop(entry.sale, entry.epoch);
+  node_.loadings.drop(entry.sale, entry.epoch);
   const bool was_loaded = recorded_.contains(entry.sale);
   entry.step = Step::waiting;
   entry.wait_until = was_loaded ? now + kQueuePatience : now;
@@ -255,11 +255,11 @@ bool Loader::queue_is_empty() const {
 void Loader::begin(Entry& entry, Instant now) {
   for (int raised = 0; raised < kMostRaised; ++raised) {
     auto loading = record_.begin_loading(entry.sale);
-    if (!loading) return failed(entry, now, loading.error().message);
+    if (!loading) return failed(entry, loading.error().message);
     entry.loading = *loading;
     if (entry.loading.epoch > entry.epoch) break;
   }
-  if (entry.loading.epoch <= entry.epoch) return;
+  if (entry.loading.epoch <= entry.epoch) return;  // the next step raises it further
   recorded_.insert_or_assign(entry.sale, entry.loading);
   if (node_.refresh_catalog) node_.refresh_catalog();
   const auto catalog = node_.catalogs.current();
@@ -271,7 +271,7 @@ void Loader::begin(Entry& entry, Instant now) {
       node_.redis, entry.calls,
       entry.calls.load_begin({entry.loading.epoch}, window_of(sale.sale, catalog->version), items),
       redis::read_change);
-  if (!begun) return refused(entry, now, begun.error());
+  if (!begun) return refused(entry, begun.error());
   if (*begun == redis::Change::unchanged) {
     entry.step = Step::looking;
     return;
@@ -290,7 +290,7 @@ void Loader::begin(Entry& entry, Instant now) {
 void Loader::load(Entry& entry, Instant now) {
   entry.due = now;
   const auto page = feed_.orders_of_sale(entry.sale, entry.after, kOrdersPerStep);
-  if (!page) return failed(entry, now, page.error().message);
+  if (!page) return failed(entry, page.error().message);
   std::vector<redis::Reservation> orders;
   orders.reserve(page->size());
   std::ranges::transform(*page, std::back_inserter(orders), loaded_form);
@@ -299,7 +299,7 @@ void Loader::load(Entry& entry, Instant now) {
     const auto loaded =
         ask(node_.redis, entry.calls, entry.calls.load_orders({entry.loading.epoch}, part),
             redis::read_number);
-    if (!loaded) return refused(entry, now, loaded.error());
+    if (!loaded) return refused(entry, loaded.error());
   }
   entry.orders += static_cast<std::int64_t>(orders.size());
   if (!orders.empty()) entry.after = orders.back().id;
@@ -309,7 +309,7 @@ void Loader::load(Entry& entry, Instant now) {
 void Loader::open_up(Entry& entry, Instant now) {
   const auto frozen = ask(node_.redis, entry.calls, entry.calls.load_open({entry.loading.epoch}),
                           redis::read_frozen);
-  if (!frozen) return refused(entry, now, frozen.error());
+  if (!frozen) return refused(entry, frozen.error());
   for (const ItemNo item : *frozen) {
     node_.counts.alarms.fetch_add(1, std::memory_order_relaxed);
     spdlog::critical("alarm: item number {} is frozen: the record has more orders of it than stock",
@@ -336,15 +336,15 @@ void Loader::forget_open(const Entry& entry) {
 }
 
 /// The same step again in a while.
-void Loader::failed(Entry& entry, Instant now, std::string_view what) {
+void Loader::failed(Entry& entry, std::string_view what) {
   entry.trouble.raise(what);
   entry.backoff = std::clamp(Span{entry.backoff.ms * 2}, kFirstBackoff, kLastBackoff);
-  entry.due = now + entry.backoff;
+  entry.due = node_.clock.now() + entry.backoff;  // the call may have taken long
 }
 
 /// Redis has something else than was thought: another look.
-void Loader::refused(Entry& entry, Instant now, const Refusal& refusal) {
-  failed(entry, now, text_of(refusal));
+void Loader::refused(Entry& entry, const Refusal& refusal) {
+  failed(entry, text_of(refusal));
   if (refusal.kind == Refusal::Kind::broken) return;
   forget_open(entry);
   entry.step = Step::looking;

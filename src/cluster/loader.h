@@ -56,7 +56,7 @@ class Loader {
     Step step = Step::looking;
     Instant due;
     Span backoff;
-    std::uint64_t epoch = 0;  ///< that Redis has; zero: nothing
+    std::uint64_t epoch = 0;  ///< that Redis had last; zero: none
     Instant wait_until;
     Instant adopt_at;
     store::Loading loading;
@@ -70,7 +70,7 @@ class Loader {
   bool survey(Instant now);
   void step(Entry& entry, Instant now);
   void look(Entry& entry, Instant now);
-  void update(Entry& entry, const redis::Stats& stats, Instant now);
+  void update(Entry& entry, const redis::Stats& stats);
   bool define(Entry& entry, const engine::CatalogSale& sale, std::uint64_t version);
   void close(Entry& entry, std::uint64_t epoch, Instant now);
   void drain(Entry& entry, Instant now);
@@ -81,8 +81,8 @@ class Loader {
   void open_up(Entry& entry, Instant now);
   void set_open(Entry& entry, std::uint64_t epoch, std::int64_t history);
   void forget_open(const Entry& entry);
-  void failed(Entry& entry, Instant now, std::string_view what);
-  void refused(Entry& entry, Instant now, const redis::Refusal& refusal);
+  void failed(Entry& entry, std::string_view what);
+  void refused(Entry& entry, const redis::Refusal& refusal);
   bool queue_is_empty() const;
 
   Node& node_;
@@ -94,6 +94,8 @@ class Loader {
   std::map<SaleNo, store::Loading> recorded_;  ///< as the record has them
   SaleNo next_{};                              ///< whose turn it is
   Instant survey_at_;
+  std::uint64_t surveyed_ = 0;  ///< the catalog whose windows were looked at
+  Instant windows_at_;
   Trouble record_trouble_{"the keeper cannot read the record"};
 };
 

@@ -67,10 +67,12 @@ std::int64_t parse_position(std::string_view text, std::uint64_t epoch) {
 }
 
 void Mirror::turn(const OpenSales& open, Instant now) {
-  meet(open, now);
-  for (int pages = 0; pages < kPagesPerTurn && page(now); ++pages) {
+  const TurnBudget budget;
+  meet(open, now, budget);
+  for (int pages = 0; pages < kPagesPerTurn && page(now, budget); ++pages) {
   }
   for (auto& [no, followed] : followed_) {
+    if (budget.is_spent()) return;
     if (now < followed.retry_at) continue;
     settle(no, followed, now);
     save(followed, now);
@@ -78,12 +80,13 @@ void Mirror::turn(const OpenSales& open, Instant now) {
 }
 
 /// Takes up what was opened, lets go of what is not open any more.
-void Mirror::meet(const OpenSales& open, Instant now) {
+void Mirror::meet(const OpenSales& open, Instant now, const TurnBudget& budget) {
   std::erase_if(followed_, [&](const auto& entry) {
     const auto found = open.find(entry.first);
     return found == open.end() || found->second.epoch != entry.second.sale.epoch;
   });
   for (const auto& [no, sale] : open) {
+    if (budget.is_spent()) return;
     if (followed_.contains(no)) continue;
     const redis::Outcome kept =
         node_.redis.ask(sale.calls.key(), {"HGET", sale.calls.key(), std::string(kField)});
@@ -97,7 +100,7 @@ void Mirror::meet(const OpenSales& open, Instant now) {
 }
 
 /// The page of history at the one that is furthest behind. True: there may be more.
-bool Mirror::page(Instant now) {
+bool Mirror::page(Instant now, const TurnBudget& budget) {
   std::optional<std::int64_t> from;
   for (const auto& [no, followed] : followed_) {
     if (now < followed.retry_at) continue;
@@ -113,6 +116,7 @@ bool Mirror::page(Instant now) {
   if (events->empty()) return false;
   const std::int64_t last = events->back().sequence;
   for (auto& [no, followed] : followed_) {
+    if (budget.is_spent()) return false;
     if (now < followed.retry_at || followed.position.reached() >= last) continue;
     std::map<OrderId, Told> told;  // each once: the rows all have it as it is now
     for (const store::FeedEvent& event : *events) {
@@ -124,7 +128,7 @@ bool Mirror::page(Instant now) {
     for (const auto& [id, one] : told)
       orders.push_back(one);
     if (const auto done = tell(no, followed, orders); !done) {
-      failed(followed, done.error(), now);
+      failed(followed, done.error());
       continue;
     }
     followed.trouble.end();
@@ -158,8 +162,10 @@ redis::Answer<void> Mirror::tell_part(SaleNo no, Followed& followed, std::span<c
     if (!(*found)[i]) {
       const bool counts = sale::holds_unit(order.status) || order.unit_sold;
       if (counts && !std::exchange(followed.strange, true)) {
-        spdlog::warn("{} lacks order {}, which came by another way: it counts in the record only",
-                     calls.key(), to_text(order.id));
+        spdlog::warn(
+            "{} does not have order {}, which holds a unit in the record: it was lost, or came "
+            "by another way than admission",
+            calls.key(), to_text(order.id));
       }
       continue;
     }
@@ -204,7 +210,7 @@ void Mirror::settle(SaleNo no, Followed& followed, Instant now) {
   std::vector<Told> told;
   for (const store::FeedOrder& order : *orders)
     told.push_back({&order, followed.position.reached()});
-  if (const auto done = tell(no, followed, told); !done) failed(followed, done.error(), now);
+  if (const auto done = tell(no, followed, told); !done) failed(followed, done.error());
 }
 
 redis::Answer<std::vector<redis::Reservation>> Mirror::straighten(
@@ -242,8 +248,8 @@ void Mirror::save(Followed& followed, Instant now) {
   if (kept.fate == redis::Fate::answered) followed.saved = position;
 }
 
-void Mirror::failed(Followed& followed, const Refusal& refusal, Instant now) {
-  followed.retry_at = now + kRetry;
+void Mirror::failed(Followed& followed, const Refusal& refusal) {
+  followed.retry_at = node_.clock.now() + kRetry;  // the call may have taken long
   // Sealed or lost: the loader sees it too.
   if (refusal.kind == Refusal::Kind::broken) followed.trouble.raise(text_of(refusal));
 }

@@ -72,15 +72,15 @@ class Mirror {
   };
   using Moves = std::map<std::pair<std::size_t, redis::Verb>, std::vector<OrderId>>;
 
-  void meet(const OpenSales& open, Instant now);
-  bool page(Instant now);
+  void meet(const OpenSales& open, Instant now, const TurnBudget& budget);
+  bool page(Instant now, const TurnBudget& budget);
   redis::Answer<void> tell(SaleNo no, Followed& followed, std::span<const Told> told);
   redis::Answer<void> tell_part(SaleNo no, Followed& followed, std::span<const Told> told);
   redis::Answer<void> move(SaleNo no, Followed& followed, const Moves& moves,
                            const std::map<OrderId, std::int64_t>& sequences);
   void settle(SaleNo no, Followed& followed, Instant now);
   void save(Followed& followed, Instant now);
-  void failed(Followed& followed, const redis::Refusal& refusal, Instant now);
+  void failed(Followed& followed, const redis::Refusal& refusal);
 
   Node& node_;
   store::ClusterFeed& feed_;

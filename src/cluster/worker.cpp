@@ -322,10 +322,12 @@ void RecordWorker::sweep() {
       for (const std::string& alarm : swept->alarms)
         spdlog::critical("alarm: {}", alarm);
       node_.counts.alarms.fetch_add(swept->alarms.size(), std::memory_order_relaxed);
-      sale::Effects effects;
-      effects.closes = std::move(swept->closes);
-      effects.refunds = std::move(swept->refunds);
-      node_.duties.post(effects);
+      if (node_.options.has_desk) {  // otherwise the keeper hands them out
+        sale::Effects effects;
+        effects.closes = std::move(swept->closes);
+        effects.refunds = std::move(swept->refunds);
+        node_.duties.post(effects);
+      }
       if (outcome.expired + outcome.closing < kMostPerSweep && !outcome.more) settle_timers();
       return;
     }
