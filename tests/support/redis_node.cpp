@@ -87,15 +87,19 @@ void RedisNode::signal_all(int signal) const {
 }
 
 void RedisNode::kill() {
-  signal_all(SIGKILL);
-  for (const pid_t pid : pids_) {
-    // Not our child, so it cannot be waited for; a zombie has no program any more.
-    const std::string path = "/proc/" + std::to_string(pid) + "/exe";
-    std::error_code error;
-    while (!std::filesystem::read_symlink(path, error).empty())
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  pids_.clear();
+  while (!pids_.empty())
+    kill_one(0);
+}
+
+void RedisNode::kill_one(std::size_t server) {
+  const pid_t pid = pids_.at(server);
+  if (::kill(pid, SIGKILL) != 0) throw std::runtime_error("the server is gone already");
+  pids_.erase(pids_.begin() + static_cast<std::ptrdiff_t>(server));
+  // Not our child, so it cannot be waited for; a zombie has no program any more.
+  const std::string path = "/proc/" + std::to_string(pid) + "/exe";
+  std::error_code error;
+  while (!std::filesystem::read_symlink(path, error).empty())
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
 }
 
 void RedisNode::suspend() {

@@ -31,6 +31,7 @@ class RedisNode {
 
   /// SIGKILL for all servers, and waits until they are gone.
   void kill();
+  void kill_one(std::size_t server);
   /// Starts what does not run, on the same ports.
   void start();
   /// SIGSTOP and SIGCONT for all servers.
