@@ -23,6 +23,11 @@ find_library(MARIADB_LIBRARY mariadb REQUIRED)
 add_library(libmariadb::libmariadb UNKNOWN IMPORTED)
 set_target_properties(libmariadb::libmariadb PROPERTIES IMPORTED_LOCATION "${MARIADB_LIBRARY}"
   INTERFACE_INCLUDE_DIRECTORIES "${MARIADB_INCLUDE}")
+find_path(HIREDIS_INCLUDE hiredis/hiredis.h REQUIRED)
+find_library(HIREDIS_LIBRARY hiredis REQUIRED)
+add_library(hiredis::hiredis UNKNOWN IMPORTED)
+set_target_properties(hiredis::hiredis PROPERTIES IMPORTED_LOCATION "${HIREDIS_LIBRARY}"
+  INTERFACE_INCLUDE_DIRECTORIES "${HIREDIS_INCLUDE}")
 if(SLUICE_TESTS)
   find_package(GTest REQUIRED)
   find_package(rapidcheck REQUIRED CONFIG)

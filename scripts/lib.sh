@@ -9,14 +9,15 @@ packages_build=(
   libboost1.81-dev libboost-json1.81-dev
   libargon2-dev libsqlite3-dev libssl-dev libcurl4-openssl-dev libpugixml-dev libqrcodegencpp-dev
   libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev
-  prometheus-cpp-dev libmariadb-dev librabbitmq-dev
+  prometheus-cpp-dev libhiredis-dev libmariadb-dev librabbitmq-dev
   ca-certificates
 )
 # What `./test --quick` needs on top.
 packages_test=(libgtest-dev libgmock-dev librapidcheck-dev sqlite3)
 # What deploy/services runs, and another people's AMQP client. Debian's -core packages start no server
-# of the system; RabbitMQ has none such, and its node is left as Debian starts it.
-packages_services=(mariadb-server-core mariadb-client-core rabbitmq-server python3-pika)
+# of the system; RabbitMQ and Redis have none such, and theirs are left as Debian starts them.
+packages_services=(mariadb-server-core mariadb-client-core rabbitmq-server python3-pika redis-server
+  redis-tools)
 # What the pages are built with, and the tests with other people's clients; see need_node.
 packages_node=(nodejs npm)
 # What the tests in a browser need on top: it, and letters for both languages.
