@@ -126,11 +126,6 @@ Outcome<std::int64_t> Connection::integer(std::string_view sql) {
   return *row && !statement->is_null(0) ? statement->integer(0) : 0;
 }
 
-void Connection::rollback() {
-  constexpr std::string_view sql = "ROLLBACK";
-  mysql_real_query(handle_.get(), sql.data(), sql.size());
-}
-
 std::string Connection::version() const {
   return mysql_get_server_info(handle_.get());
 }

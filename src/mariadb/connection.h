@@ -39,8 +39,9 @@ class Connection {
   Outcome<> begin() { return execute("START TRANSACTION"); }
   /// After Kind::lost it is not known whether the transaction was committed: look by its keys.
   Outcome<> commit() { return execute("COMMIT"); }
-  /// Best effort: where it fails, the server rolls back when it sees the connection go.
-  void rollback();
+  /// Where it fails, close the connection: the server then rolls back, whereas begin() would
+  /// commit.
+  Outcome<> rollback() { return execute("ROLLBACK"); }
 
   /// "10.11.6-MariaDB-…" or "8.0.36".
   std::string version() const;

@@ -83,7 +83,10 @@ Failure::Kind kind_of(unsigned code) {
     case 1020:  // changed since it was read
     case 1205:
     case 1213:
+    case 1317:  // an administrator ended the statement
     case 1689:
+    case 1969:  // the statement took longer than max_statement_time, here and in MySQL
+    case 3024:
       return Kind::retryable;
     case 1022:
     case 1062:

@@ -23,7 +23,7 @@ std::string_view transaction_named(const sale::Command& command) {
 }
 
 sale::Outcome apply_one(sale::State& state, const sale::Command& command, Instant now,
-                        sale::Effects& effects) {
+                        sale::Effects& effects, Applied& applied) {
   return std::visit(
       [&](const auto& one) -> sale::Outcome {
         using Kind = std::decay_t<decltype(one)>;
@@ -31,11 +31,15 @@ sale::Outcome apply_one(sale::State& state, const sale::Command& command, Instan
           SLUICE_ASSERT(false, "grabs of a cluster are reservations, see grant()");
           return sale::GrabOutcome::unknown_item;
         } else if constexpr (std::is_same_v<Kind, sale::OpenSale>) {
-          SaleNo opened{};
-          return state.apply(one, now, effects, opened);
+          SaleNo sale{};
+          const auto outcome = state.apply(one, now, effects, sale);
+          if (outcome == sale::OpenSaleOutcome::opened) applied.sale = sale;
+          return outcome;
         } else if constexpr (std::is_same_v<Kind, sale::AddItem>) {
-          ItemNo added{};
-          return state.apply(one, now, effects, added);
+          ItemNo item{};
+          const auto outcome = state.apply(one, now, effects, item);
+          if (outcome == sale::AddItemOutcome::added) applied.item = item;
+          return outcome;
         } else {
           return state.apply(one, now, effects);
         }
@@ -124,8 +128,9 @@ Outcome<> CommandPlan::read_overdue(Connection& connection) {
   if (*cancelled == 0 || orders_.size() >= most_) return {};
   OrderQuery given_up;
   given_up.conditions =
-      "id IN (SELECT id FROM (SELECT o.id FROM orders o JOIN sale s ON s.no = o.sale_no WHERE "
-      "o.status = 2 AND s.cancelled <> 0 LIMIT ?) AS given_up)";
+      "id IN (SELECT id FROM (SELECT id FROM orders WHERE status = 2 AND sale_no IN (SELECT no "
+      "FROM "
+      "sale WHERE cancelled <> 0) LIMIT ?) AS given_up)";
   given_up.numbers = {static_cast<std::int64_t>(most_ - orders_.size())};
   return select(connection, given_up);
 }
@@ -202,12 +207,15 @@ Outcome<> CommandPlan::fill(Connection& connection, sale::State& state) {
 void CommandPlan::run(sale::State& state, sale::Effects& effects) {
   if (scope_ == Scope::overdue) {
     state.finish_restore(now_, effects);  // makes it look for orders of cancelled sales
-    applied_.outcomes.emplace_back(state.apply(sale::Pulse{most_}, now_, effects));
+    sale::PulseOutcome pulse = state.apply(sale::Pulse{most_}, now_, effects);
+    // The state has no more orders than were read.
+    pulse.more = orders_.size() >= most_;
+    applied_.outcomes.emplace_back(pulse);
     applied_.statuses.push_back(sale::OrderStatus::failed);
     return;
   }
   for (const sale::Command& command : commands_) {
-    applied_.outcomes.push_back(apply_one(state, command, now_, effects));
+    applied_.outcomes.push_back(apply_one(state, command, now_, effects, applied_));
     const sale::OrderSlot slot = state.find_order(order_named(command));
     applied_.statuses.push_back(slot == sale::kNoOrder ? sale::OrderStatus::failed
                                                        : state.order(slot).status);

@@ -24,12 +24,13 @@ std::array<std::uint8_t, 16> bytes_of(const sale::RequestKey& key) {
 bool is_malformed(const Reservation& wanted) {
   return wanted.id.value <= 0 || !valid_user(wanted.user) || wanted.quantity < 1 ||
          wanted.quantity > kMaxStock.units || wanted.amount.minor < 0 || wanted.created_at.ms < 0 ||
-         wanted.expires_at < wanted.created_at;
+         wanted.expires_at < wanted.created_at || wanted.expires_at > kLastInstant ||
+         wanted.expires_at - wanted.created_at > sale::kMaxHold;
 }
 
-bool is_refusal(GrantOutcome outcome) {
-  return outcome == GrantOutcome::key_used || outcome == GrantOutcome::already_queued ||
-         outcome == GrantOutcome::limit_reached || outcome == GrantOutcome::sold_out;
+/// Whether it leaves a row.
+bool is_kept(GrantOutcome outcome) {
+  return outcome > GrantOutcome::unknown_item;
 }
 
 bool says_the_same(const OrderRow& row, const Reservation& wanted) {
@@ -59,6 +60,10 @@ const char* to_text(GrantOutcome outcome) {
       return "contradicts";
     case GrantOutcome::unknown_item:
       return "unknown_item";
+    case GrantOutcome::stale_epoch:
+      return "stale_epoch";
+    case GrantOutcome::sale_cancelled:
+      return "sale_cancelled";
     case GrantOutcome::key_used:
       return "key_used";
     case GrantOutcome::already_queued:
@@ -103,6 +108,17 @@ Outcome<> GrantPlan::read_catalog(Connection& connection) {
     context_.before[number] = item.counters;
     context_.sale_of[number] = item.sale.value;
     items_.emplace(number, std::move(item));
+  }
+  std::set<std::int64_t> sales;
+  for (const auto& [number, item] : items_)
+    sales.insert(item.sale.value);
+  auto admissions = read_admissions(connection, std::vector(sales.begin(), sales.end()));
+  if (!admissions) return std::unexpected(admissions.error());
+  admissions_ = std::move(*admissions);
+  for (const auto& [number, item] : items_) {
+    if (!admissions_.contains(item.sale.value)) {
+      return std::unexpected(damaged("item", number, "its sale does not exist"));
+    }
   }
   return {};
 }
@@ -175,6 +191,9 @@ GrantReply GrantPlan::decide(const Reservation& wanted) {
 }
 
 GrantOutcome GrantPlan::judge(const Reservation& wanted, const sale::Item& item) const {
+  const Admission& admission = admissions_.at(item.sale.value);
+  if (wanted.epoch != 0 && wanted.epoch < admission.epoch) return GrantOutcome::stale_epoch;
+  if (admission.cancelled) return GrantOutcome::sale_cancelled;
   if (wanted.request && keys_.contains({wanted.request.high, wanted.request.low})) {
     return GrantOutcome::key_used;
   }
@@ -196,9 +215,7 @@ void GrantPlan::lay_down(const Heads& heads) {
   std::int64_t sequence = heads.history;
   for (std::size_t i = 0; i < wanted_.size(); ++i) {
     const GrantOutcome outcome = replies_[i].outcome;
-    if (outcome == GrantOutcome::granted || is_refusal(outcome)) {
-      add(wanted_[i], outcome, ++sequence);
-    }
+    if (is_kept(outcome)) add(wanted_[i], outcome, ++sequence);
   }
   if (sequence == heads.history) return;
   for (const std::int64_t number : touched_) {

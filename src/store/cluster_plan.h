@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "store/cluster_epochs.h"
 #include "store/cluster_record.h"
 #include "store/cluster_rows.h"
 #include "store/cluster_tables.h"
@@ -61,6 +62,7 @@ class GrantPlan final : public Plan {
   Instant now_;
   std::vector<GrantReply> replies_;
   std::map<std::int64_t, sale::Item> items_;
+  std::unordered_map<std::int64_t, Admission> admissions_;  ///< by sale
   std::map<std::int64_t, Known> by_id_;
   std::set<std::pair<std::uint64_t, std::uint64_t>> keys_;
   std::set<UserAndNumber> open_;                   ///< shopper and sale

@@ -12,7 +12,7 @@
 
 #include "sale/effects.h"
 #include "store/cluster_rows.h"
-#include "store/cluster_schema.h"
+#include "store/cluster_session.h"
 #include "store/timeline.h"
 
 namespace sluice::store {
@@ -128,24 +128,7 @@ bool page_limit_ok(std::uint32_t limit) {
 }  // namespace
 
 struct ClusterReader::Parts {
-  mariadb::Address address;
-  std::optional<Connection> connection;
-
-  /// Reading has no effect, so a question whose connection went is simply asked again.
-  template <class T>
-  Outcome<T> ask(const std::function<Outcome<T>(Connection&)>& question) {
-    for (bool again = false;; again = true) {
-      if (!connection) {
-        auto opened = Connection::open(address);
-        if (!opened) return std::unexpected(opened.error());
-        connection.emplace(std::move(*opened));
-      }
-      auto answer = question(*connection);
-      if (answer || answer.error().kind != Failure::Kind::lost) return answer;
-      connection.reset();
-      if (again) return answer;
-    }
-  }
+  ClusterSession session;
 
   Outcome<sale::Page<sale::OrderView>> page_of(const Conditions& conditions, std::uint32_t limit);
 };
@@ -154,21 +137,16 @@ ClusterReader::ClusterReader(std::unique_ptr<Parts> parts) : parts_(std::move(pa
 ClusterReader::~ClusterReader() = default;
 
 Outcome<std::unique_ptr<ClusterReader>> ClusterReader::open(const mariadb::Address& address) {
-  auto connection = Connection::open(address);
-  if (!connection) return std::unexpected(connection.error());
-  if (auto current = require_current(*connection); !current) {
-    return std::unexpected(current.error());
-  }
-  auto parts = std::make_unique<Parts>();
-  parts->address = address;
-  parts->connection.emplace(std::move(*connection));
-  return std::unique_ptr<ClusterReader>(new ClusterReader(std::move(parts)));
+  auto session = ClusterSession::open(address);
+  if (!session) return std::unexpected(session.error());
+  return std::unique_ptr<ClusterReader>(
+      new ClusterReader(std::make_unique<Parts>(Parts{std::move(*session)})));
 }
 
 Outcome<sale::Page<sale::OrderView>> ClusterReader::Parts::page_of(const Conditions& conditions,
                                                                    std::uint32_t limit) {
   if (!page_limit_ok(limit)) return std::unexpected(bad_limit(limit));
-  return ask<sale::Page<sale::OrderView>>([&](Connection& on) {
+  return session.ask<sale::Page<sale::OrderView>>([&](Connection& on) {
     sale::Page<sale::OrderView> page;
     // One more than asked for shows whether the list goes on.
     const std::string sql =
@@ -208,7 +186,7 @@ Outcome<sale::Page<sale::OrderView>> ClusterReader::search(const sale::OrderFilt
 }
 
 Outcome<std::vector<sale::TimelineEntry>> ClusterReader::timeline(OrderId id) {
-  return parts_->ask<std::vector<sale::TimelineEntry>>([&](Connection& on) {
+  return parts_->session.ask<std::vector<sale::TimelineEntry>>([&](Connection& on) {
     std::vector<sale::TimelineEntry> entries;
     // Newest first, so that the bound cuts off the oldest, as in a single server's record.
     auto read = each(
@@ -237,7 +215,7 @@ Outcome<std::vector<sale::TimelineEntry>> ClusterReader::timeline(OrderId id) {
 
 Outcome<sale::Page<sale::AuditEntry>> ClusterReader::audit(const sale::PageRequest& page) {
   if (!page_limit_ok(page.limit)) return std::unexpected(bad_limit(page.limit));
-  return parts_->ask<sale::Page<sale::AuditEntry>>([&](Connection& on) {
+  return parts_->session.ask<sale::Page<sale::AuditEntry>>([&](Connection& on) {
     sale::Page<sale::AuditEntry> found;
     const std::string sql = fmt::format(
         "SELECT seq, at, actor, action, subject, reason, `before`, `after` FROM audit WHERE seq < "

@@ -32,15 +32,20 @@ struct Reservation {
   Instant created_at;
   Instant expires_at;
   sale::RequestKey request;
+  /// Under which loading of its sale it was admitted, see begin_loading(); zero: not known, and not
+  /// looked at.
+  std::uint64_t epoch = 0;
 };
 
-/// What the record says of a reservation, in order of precedence. Everything but `replayed`,
-/// `contradicts` and `malformed` leaves a row: a reservation that was refused once stays refused.
+/// What the record says of a reservation, in order of precedence. What comes after `unknown_item`
+/// leaves a row: a reservation that was refused once stays refused.
 enum class GrantOutcome : std::uint8_t {
-  malformed,       ///< no valid user, id, quantity, amount or time; nothing is stored
-  replayed,        ///< the order is there, with `status` as it is now
-  contradicts,     ///< another order has this id; nothing is stored
-  unknown_item,    ///< nothing is stored
+  malformed,     ///< no valid user, id, quantity, amount or times; nothing is stored
+  replayed,      ///< the order is there, with `status` as it is now
+  contradicts,   ///< another order has this id; nothing is stored
+  unknown_item,  ///< nothing is stored
+  stale_epoch,   ///< admitted under an epoch that a later loading has ended
+  sale_cancelled,
   key_used,        ///< the request key made another order
   already_queued,  ///< the shopper has an unpaid order in this sale
   limit_reached,
@@ -61,12 +66,23 @@ struct Applied {
   std::vector<sale::ClosePayment> closes;
   std::vector<sale::RefundPayment> refunds;
   std::vector<std::string> alarms;
+  std::optional<SaleNo> sale;  ///< that was opened
+  std::optional<ItemNo> item;  ///< that was added
+};
+
+/// Under which number a sale was last loaded for admission.
+struct Loading {
+  SaleNo sale;
+  std::uint64_t epoch = 0;
+  std::int64_t history = 0;  ///< the last row of history when that loading began
 };
 
 struct ClusterOptions {
   sale::Settings settings;  ///< has_gateway and max_close_attempts count
   /// Deadlocks, lock timeouts and lost connections that one call gets over before it gives up.
   int attempts = 5;
+  /// How long one attempt waits for the writers before it, at most.
+  int lock_wait_s = 10;
   /// A worker that stops in the middle of a transaction (a machine that is suspended, a cut cable)
   /// holds up all others: after so long MariaDB ends its connection. MySQL knows no such limit.
   int idle_limit_s = 5;
@@ -103,6 +119,11 @@ class ClusterRecord {
   /// The sweeper: gives up at most `most` orders that are past their deadline or of a cancelled
   /// sale. `outcomes` has one PulseOutcome.
   mariadb::Outcome<Applied> sweep(std::uint32_t most, Instant now);
+
+  /// Raises the sale's epoch. From the commit on, reservations of a lower one are refused: what the
+  /// record holds of the sale when this returns is all that the earlier epochs will ever sell.
+  /// An epoch may be raised for nothing, never lowered. An unknown sale is a failure of kind other.
+  mariadb::Outcome<Loading> begin_loading(SaleNo sale);
 
   /// Closings and refunds that are under way, of at most `most` orders above `after`; `next` is
   /// where to go on, zero at the end. For a worker that starts: nobody else may be asking.

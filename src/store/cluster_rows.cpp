@@ -74,18 +74,6 @@ Outcome<> each(Statement& statement, const std::function<Outcome<>(const Stateme
   }
 }
 
-Outcome<> each_numbered(Connection& connection, std::string sql, std::string_view key,
-                        std::span<const std::int64_t> numbers,
-                        const std::function<Outcome<>(const Statement&)>& row) {
-  if (!numbers.empty()) sql += fmt::format(" WHERE {} IN ({})", key, placeholders(numbers.size()));
-  sql += fmt::format(" ORDER BY {}", key);
-  auto statement = connection.prepare(sql);
-  if (!statement) return std::unexpected(statement.error());
-  for (std::size_t i = 0; i < numbers.size(); ++i)
-    statement->bind(static_cast<int>(i) + 1, numbers[i]);
-  return each(*statement, row);
-}
-
 std::uint64_t big_endian(std::span<const std::uint8_t> bytes) {
   std::uint64_t value = 0;
   for (const std::uint8_t byte : bytes)
@@ -159,6 +147,18 @@ std::string placeholders(std::size_t count) {
   return text;
 }
 
+Outcome<> read_numbered(Connection& connection, std::string sql, std::string_view key,
+                        std::span<const std::int64_t> numbers,
+                        const std::function<Outcome<>(const Statement&)>& row) {
+  if (!numbers.empty()) sql += fmt::format(" WHERE {} IN ({})", key, placeholders(numbers.size()));
+  sql += fmt::format(" ORDER BY {}", key);
+  auto statement = connection.prepare(sql);
+  if (!statement) return std::unexpected(statement.error());
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    statement->bind(static_cast<int>(i) + 1, numbers[i]);
+  return each(*statement, row);
+}
+
 Outcome<> read_orders(Connection& connection, const OrderQuery& query,
                       const std::function<Result<>(OrderRow&)>& row) {
   auto statement =
@@ -184,7 +184,7 @@ Outcome<> read_orders(Connection& connection, const OrderQuery& query,
 Outcome<std::vector<sale::Sale>> read_sales(Connection& connection,
                                             std::span<const std::int64_t> numbers) {
   std::vector<sale::Sale> sales;
-  auto read = each_numbered(
+  auto read = read_numbered(
       connection, "SELECT no, id, title, starts_at, ends_at, hold_ms, paused, cancelled FROM sale",
       "no", numbers, [&sales](const Statement& row) -> Outcome<> {
         sale::Sale sale;
@@ -206,7 +206,7 @@ Outcome<std::vector<sale::Sale>> read_sales(Connection& connection,
 Outcome<std::vector<sale::Item>> read_items(Connection& connection,
                                             std::span<const std::int64_t> numbers) {
   std::vector<sale::Item> items;
-  auto read = each_numbered(
+  auto read = read_numbered(
       connection,
       "SELECT i.no, i.sale_no, i.id, i.title, i.image_url, i.description, i.price, i.list_price, "
       "i.currency, i.per_user_limit, c.stock, c.available, c.held, c.sold, c.refunded, c.frozen "
@@ -221,9 +221,10 @@ Outcome<std::vector<sale::Item>> read_items(Connection& connection,
   return items;
 }
 
-Outcome<Heads> lock_head(Connection& connection) {
-  auto statement =
-      connection.prepare("SELECT history, audit, seal, hash FROM head WHERE one = 1 FOR UPDATE");
+namespace {
+
+Outcome<Heads> heads_by(Connection& connection, std::string_view sql) {
+  auto statement = connection.prepare(sql);
   if (!statement) return std::unexpected(statement.error());
   Heads heads;
   bool found = false;
@@ -240,6 +241,17 @@ Outcome<Heads> lock_head(Connection& connection) {
   if (!read) return std::unexpected(read.error());
   if (!found) return std::unexpected(damaged("head", 1, "it is missing"));
   return heads;
+}
+
+}  // namespace
+
+Outcome<Heads> read_head(Connection& connection) {
+  return heads_by(connection, "SELECT history, audit, seal, hash FROM head WHERE one = 1");
+}
+
+Outcome<Heads> lock_head(Connection& connection) {
+  return heads_by(connection,
+                  "SELECT history, audit, seal, hash FROM head WHERE one = 1 FOR UPDATE");
 }
 
 Outcome<std::optional<Hash>> seal_hash(Connection& connection, std::int64_t sequence) {

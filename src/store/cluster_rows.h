@@ -59,6 +59,12 @@ mariadb::Outcome<> read_orders(mariadb::Connection& connection, const OrderQuery
 /// "?,?,?"
 std::string placeholders(std::size_t count);
 
+/// Rows of `sql` whose `key` is one of `numbers` (none: all rows), in order of `key`.
+mariadb::Outcome<> read_numbered(
+    mariadb::Connection& connection, std::string sql, std::string_view key,
+    std::span<const std::int64_t> numbers,
+    const std::function<mariadb::Outcome<>(const mariadb::Statement&)>& row);
+
 /// In order of number; empty `numbers` means all.
 mariadb::Outcome<std::vector<sale::Sale>> read_sales(mariadb::Connection& connection,
                                                      std::span<const std::int64_t> numbers);
@@ -67,6 +73,8 @@ mariadb::Outcome<std::vector<sale::Item>> read_items(mariadb::Connection& connec
 
 /// Locks the head until the transaction ends.
 mariadb::Outcome<Heads> lock_head(mariadb::Connection& connection);
+/// Without the lock: as of the last commit.
+mariadb::Outcome<Heads> read_head(mariadb::Connection& connection);
 /// The hash of a seal; empty: there is none.
 mariadb::Outcome<std::optional<Hash>> seal_hash(mariadb::Connection& connection,
                                                 std::int64_t sequence);

@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <span>
+#include <string_view>
 
 namespace sluice::store {
 namespace {
@@ -15,10 +16,16 @@ using mariadb::Connection;
 using mariadb::Failure;
 using mariadb::Outcome;
 
+/// Whatever the server's defaults are: rows are locked, texts are compared byte by byte.
+constexpr std::string_view kTableOptions =
+    " ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+
 // Tables and columns are those of the SQLite record (schema.cpp), with what many writers need on
 // top: `head`, the row that every writing transaction locks first; unique keys; CHECKs; sale_no and
-// open_in_sale, by which a shopper has at most one unpaid order in a sale.
-constexpr std::array<const char*, 15> kInitial = {
+// open_in_sale, by which a shopper has at most one unpaid order in a sale; under which epoch a sale
+// was loaded; leases. Users and transactions are bytes, as even a binary collation takes "a" and
+// "a " for the same.
+constexpr std::array<const char*, 17> kInitial = {
     "CREATE TABLE IF NOT EXISTS order_status(code INT PRIMARY KEY, name VARCHAR(32) NOT NULL "
     "UNIQUE, holds_unit INT NOT NULL)",
     "REPLACE INTO order_status VALUES (1,'queued',0),(2,'awaiting_payment',1),(3,'closing',1),"
@@ -46,16 +53,17 @@ constexpr std::array<const char*, 15> kInitial = {
     "refunded BIGINT NOT NULL, frozen INT NOT NULL, "
     "CONSTRAINT conserved CHECK (available >= 0 AND held >= 0 AND sold >= 0 AND refunded >= 0 AND "
     "available + held + sold = stock))",
-    "CREATE TABLE IF NOT EXISTS orders(id BIGINT PRIMARY KEY, `user` VARCHAR(128) NOT NULL, "
+    "CREATE TABLE IF NOT EXISTS orders(id BIGINT PRIMARY KEY, `user` VARBINARY(128) NOT NULL, "
     "item_no BIGINT NOT NULL, quantity BIGINT NOT NULL, amount BIGINT NOT NULL, "
     "status INT NOT NULL, reason INT NOT NULL, created_at BIGINT NOT NULL, "
-    "expires_at BIGINT NOT NULL, paid_at BIGINT, paid_amount BIGINT, transaction_id VARCHAR(255), "
+    "expires_at BIGINT NOT NULL, paid_at BIGINT, paid_amount BIGINT, transaction_id "
+    "VARBINARY(255), "
     "request_key BINARY(16), close_attempts INT NOT NULL, unit_sold INT NOT NULL, "
     "user_previous BIGINT, last_event BIGINT NOT NULL, sale_no BIGINT NOT NULL, "
     "open_in_sale BIGINT AS (IF(status IN (1,2,3,4), sale_no, NULL)) STORED, "
     "UNIQUE KEY one_open(`user`, open_in_sale), UNIQUE KEY one_request(request_key), "
-    "UNIQUE KEY one_payment(transaction_id), KEY of_user(`user`, id), "
-    "KEY due(status, expires_at))",
+    "UNIQUE KEY one_payment(transaction_id), KEY of_sale(sale_no, id), "
+    "KEY due(status, expires_at, sale_no))",
     "CREATE TABLE IF NOT EXISTS history(seq BIGINT PRIMARY KEY, order_id BIGINT NOT NULL, "
     "at BIGINT NOT NULL, event INT NOT NULL, previous BIGINT, actor TEXT, detail TEXT, KEY "
     "of_order(order_id, seq))",
@@ -67,6 +75,10 @@ constexpr std::array<const char*, 15> kInitial = {
     "CREATE TABLE IF NOT EXISTS head(one INT PRIMARY KEY, history BIGINT NOT NULL, "
     "audit BIGINT NOT NULL, seal BIGINT NOT NULL, hash BINARY(32) NOT NULL, "
     "CONSTRAINT alone CHECK (one = 1))",
+    "CREATE TABLE IF NOT EXISTS sale_epoch(sale_no BIGINT PRIMARY KEY, epoch BIGINT NOT NULL, "
+    "history BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS lease(name VARBINARY(64) PRIMARY KEY, holder VARBINARY(128) NOT "
+    "NULL, until BIGINT NOT NULL)",
     "INSERT INTO head SELECT 1, 0, 0, 0, REPEAT(CHAR(0), 32) FROM DUAL WHERE NOT EXISTS "
     "(SELECT 1 FROM head)",
 };
@@ -99,12 +111,18 @@ Outcome<std::int64_t> current_format(Connection& connection) {
   return format;
 }
 
+Outcome<> change(Connection& connection, std::string_view statement) {
+  const bool makes_table = statement.starts_with("CREATE TABLE");
+  return connection.execute(
+      fmt::format("{}{}", statement, makes_table ? kTableOptions : std::string_view{}));
+}
+
 Outcome<> apply(Connection& connection, std::size_t index) {
   using std::chrono::duration_cast;
   using std::chrono::milliseconds;
   const Migration& migration = kMigrations[index];
   for (const char* statement : migration.statements) {
-    if (auto done = connection.execute(statement); !done) return done;
+    if (auto done = change(connection, statement); !done) return done;
   }
   auto note = connection.prepare("INSERT INTO migration VALUES(?,?,?)");
   if (!note) return std::unexpected(note.error());
@@ -118,7 +136,7 @@ Outcome<> apply(Connection& connection, std::size_t index) {
 }
 
 Outcome<> apply_missing(Connection& connection) {
-  if (auto done = connection.execute(kMigrationTable); !done) return done;
+  if (auto done = change(connection, kMigrationTable); !done) return done;
   const auto format = current_format(connection);
   if (!format) return std::unexpected(format.error());
   for (auto i = static_cast<std::size_t>(*format); i < kMigrations.size(); ++i) {

@@ -58,64 +58,6 @@ Value text_or_null(std::string_view text) {
 
 }  // namespace
 
-// ---- many rows at once -------------------------------------------------------------------------
-
-Outcome<> BulkInsert::prepare(Connection& connection) {
-  std::string row = "(?";
-  for (std::size_t i = 1; i < columns_; ++i)
-    row += ",?";
-  row += ')';
-  const std::string head = fmt::format("INSERT INTO {} VALUES", into_);
-  std::string all = head + row;
-  auto one = connection.prepare(all);
-  if (!one) return std::unexpected(one.error());
-  for (std::size_t i = 1; i < kRows; ++i)
-    all += "," + row;
-  auto many = connection.prepare(all);
-  if (!many) return std::unexpected(many.error());
-  one_ = std::move(*one);
-  many_ = std::move(*many);
-  values_.clear();
-  return {};
-}
-
-Outcome<> BulkInsert::add(std::span<const Value> row) {
-  SLUICE_ASSERT(row.size() == columns_, "a row has a value for every column");
-  values_.insert(values_.end(), row.begin(), row.end());
-  if (values_.size() < kRows * columns_) return {};
-  auto sent = send(many_, 0, kRows);
-  values_.clear();
-  return sent;
-}
-
-Outcome<> BulkInsert::flush() {
-  Outcome<> sent;
-  for (std::size_t row = 0; sent && row < values_.size() / columns_; ++row)
-    sent = send(one_, row, 1);
-  values_.clear();
-  return sent;
-}
-
-Outcome<> BulkInsert::send(Statement& statement, std::size_t from, std::size_t count) {
-  for (std::size_t i = 0; i < count * columns_; ++i) {
-    const int index = static_cast<int>(i) + 1;
-    const Value& value = values_[from * columns_ + i];
-    if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      statement.bind(index, *number);
-    } else if (const auto* text = std::get_if<std::string_view>(&value)) {
-      statement.bind(index, *text);
-    } else if (const auto* bytes = std::get_if<std::span<const std::uint8_t>>(&value)) {
-      statement.bind(index, *bytes);
-    } else {
-      statement.bind_null(index);
-    }
-  }
-  if (auto done = statement.run(); !done) return std::unexpected(done.error());
-  return {};
-}
-
-// ---- the tables --------------------------------------------------------------------------------
-
 ClusterTables::ClusterTables() : orders_(kOrders, 14), history_(kHistory, 7), audit_(kAudit, 8) {}
 
 Outcome<> ClusterTables::prepare(Connection& connection) {

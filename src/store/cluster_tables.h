@@ -1,42 +1,19 @@
-// Writes the rows of a batch into the tables of the cluster's record, many rows a statement.
+// Writes the rows of a batch into the tables of the cluster's record.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <string_view>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
 #include "mariadb/connection.h"
 #include "sale/catalog.h"
+#include "store/cluster_bulk.h"
 #include "store/encoder.h"
 #include "store/rows.h"
 
 namespace sluice::store {
-
-/// Rows of one table, sent kRows at a time. Texts must live until flush().
-class BulkInsert {
- public:
-  using Value =
-      std::variant<std::monostate, std::int64_t, std::string_view, std::span<const std::uint8_t>>;
-  BulkInsert(std::string_view into, std::size_t columns) : into_(into), columns_(columns) {}
-
-  mariadb::Outcome<> prepare(mariadb::Connection& connection);
-  mariadb::Outcome<> add(std::span<const Value> row);
-  mariadb::Outcome<> flush();
-  void clear() { values_.clear(); }
-
- private:
-  static constexpr std::size_t kRows = 64;
-  mariadb::Outcome<> send(mariadb::Statement& statement, std::size_t from, std::size_t count);
-
-  std::string_view into_;
-  std::size_t columns_;
-  mariadb::Statement many_, one_;
-  std::vector<Value> values_;
-};
 
 /// What a batch is written against.
 struct BatchContext {
