@@ -131,7 +131,7 @@ TEST_F(V2Test, OnlyTheRightSignatureOfTheRightTypePasses) {
   Fields fields = order_fields("No100001");
   const std::string good = signed_xml(fields);
   std::string changed = good;
-  changed.replace(changed.find("1990"), 4, "1991");
+  changed.replace(changed.find("[1990]"), 6, "[1991]");
   EXPECT_EQ(code(kOrder, changed), "SIGNERROR");
   fields.emplace_back("sign", std::string(32, '0'));
   EXPECT_EQ(code(kOrder, payment::write_xml(fields)), "SIGNERROR");
