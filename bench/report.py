@@ -86,10 +86,21 @@ def profile(data):
     return lines + [f"| {part} | {share:.1f} % |" for part, share in data["shares"].items()]
 
 
+def redis_functions(data):
+    facts = data["machine"]
+    lines = [f"{facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}; Redis {facts['redis']}; "
+             f"{facts['date']}. Load before: {data['load_before']:.1f}.", "",
+             "| Grabs per call | Server time per grab that wins | per refusal | Memory per reservation |",
+             "|---|---|---|---|"]
+    return lines + [f"| {row['batch']} | {row['win_us']:.1f} µs | {row['refuse_us']:.1f} µs | {row['bytes']} bytes |"
+                    for row in data["rows"]]
+
+
 def main():
     page = PAGE.read_text(encoding="utf-8")
     for name, render in {"grab": grab, "memory": memory, "profile": profile,
-                         "notification": notification, "watchers": watchers}.items():
+                         "notification": notification, "watchers": watchers,
+                         "redis_functions": redis_functions}.items():
         source = RESULTS / f"{name}.json"
         if not source.exists():
             print(f"{source.relative_to(ROOT)} is missing; its table stays as it is")
