@@ -4,16 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <unordered_map>
 #include <utility>
 
 #include "base/money.h"
 #include "sale/effects.h"
-#include "store/cluster_bulk.h"
 #include "store/cluster_rows.h"
 #include "store/cluster_session.h"
+#include "store/write_back_target.h"
 
 namespace sluice::store {
 namespace {
@@ -34,18 +33,6 @@ struct Page {
   std::vector<std::int64_t> orders;  ///< whose money came or goes back
 };
 
-/// One row of the table, in its words.
-struct CopiedOrder {
-  std::int64_t id = 0;
-  std::optional<std::int64_t> goods;  ///< the item's id, where it is a number as the tutorial's are
-  std::string money;
-  std::string user;
-  std::string created_at;
-  std::string paid_at;
-  const char* status = "1";
-  std::string transaction_id;
-};
-
 bool tells_of_money(sale::HistoryEvent event) {
   using sale::HistoryEvent;
   return event == HistoryEvent::paid || event == HistoryEvent::paid_late ||
@@ -61,16 +48,9 @@ std::string local_time(Instant at, Span utc_offset) {
 }
 
 std::optional<std::int64_t> number_of(std::string_view id) {
-  const bool digits = !id.empty() && id.size() <= 18 &&
+  const bool digits = !id.empty() && id.front() != '0' && id.size() <= 18 &&
                       std::ranges::all_of(id, [](char c) { return c >= '0' && c <= '9'; });
   return digits ? std::optional(std::stoll(std::string(id))) : std::nullopt;
-}
-
-/// The values do not fit into the columns: too long, out of range, characters that the table's
-/// character set lacks. (Numbers of the MariaDB knowledge base.)
-bool is_fault_of_row(const Failure& failure) {
-  constexpr std::array<unsigned, 6> kCodes = {1264, 1265, 1292, 1366, 1406, 3988};
-  return std::ranges::find(kCodes, failure.code) != kCodes.end();
 }
 
 Outcome<std::int64_t> read_position(Connection& connection, std::string_view name) {
@@ -127,9 +107,7 @@ struct WriteBack::Parts {
   ClusterSession record;
   OrderTable table;
   std::string name;  ///< of this follower, in the record
-  std::optional<Connection> connection;
-  std::optional<BulkInsert> insert;
-  bool has_sellers = false;
+  std::optional<WriteBackTarget> target;
   std::unordered_map<std::int64_t, Item> items;  ///< as many as the record has
 
   Parts(ClusterSession session, OrderTable chosen)
@@ -138,51 +116,17 @@ struct WriteBack::Parts {
         name(fmt::format("orders to {}/{}", table.address.shown(), table.name)) {}
 
   Outcome<> connect();
-  Outcome<> look_for_sellers(Connection& on);
   Outcome<std::vector<CopiedOrder>> read_copies(Connection& on, std::vector<std::int64_t> ids);
   Outcome<> read_catalog(Connection& on);
   CopiedOrder copied(OrderRow& row, const Item& item) const;
-  Outcome<> add(const CopiedOrder& order);
-  Outcome<> write_all(std::span<const CopiedOrder> orders);
   Outcome<> write(std::span<const CopiedOrder> orders, Step& step);
 };
 
-Outcome<> WriteBack::Parts::look_for_sellers(Connection& on) {
-  using Kind = Failure::Kind;
-  const auto goods = on.prepare(
-      fmt::format("SELECT seller_id FROM {} WHERE id = 0", mariadb::quoted_name(table.goods)));
-  has_sellers = goods.has_value();
-  if (goods) return {};
-  const Kind kind = goods.error().kind;
-  const bool none = kind == Kind::no_table || kind == Kind::no_column || kind == Kind::denied;
-  return none ? Outcome<>{} : std::unexpected(goods.error());
-}
-
 Outcome<> WriteBack::Parts::connect() {
-  if (connection) return {};
-  auto opened = Connection::open(table.address);
+  if (target) return {};
+  auto opened = WriteBackTarget::open(table);
   if (!opened) return std::unexpected(opened.error());
-  if (auto looked = look_for_sellers(*opened); !looked) return looked;
-  InsertShape shape;
-  shape.into = mariadb::quoted_name(table.name) +
-               "(id, seckill_id, money, user_id, create_time, pay_time, `status`, transaction_id";
-  shape.row = "(?,?,?,?,?,?,?,?";
-  shape.columns = 8;
-  if (has_sellers) {
-    shape.into += ", seller_id";
-    shape.row +=
-        fmt::format(",(SELECT seller_id FROM {} WHERE id = ?)", mariadb::quoted_name(table.goods));
-    ++shape.columns;
-  }
-  shape.into += ')';
-  shape.row += ')';
-  // A row of somebody else under this number is left alone.
-  shape.rest =
-      " ON DUPLICATE KEY UPDATE `status` = IF(VALUES(`status`) = '2' AND user_id <=> "
-      "VALUES(user_id), '2', `status`)";
-  insert.emplace(std::move(shape));
-  if (auto prepared = insert->prepare(*opened); !prepared) return prepared;
-  connection.emplace(std::move(*opened));
+  target.emplace(std::move(*opened));
   return {};
 }
 
@@ -235,34 +179,13 @@ Outcome<std::vector<CopiedOrder>> WriteBack::Parts::read_copies(Connection& on,
   return orders;
 }
 
-Outcome<> WriteBack::Parts::add(const CopiedOrder& order) {
-  using Value = BulkInsert::Value;
-  std::vector<Value> row = {order.id,
-                            order.goods ? Value{*order.goods} : Value{},
-                            std::string_view(order.money),
-                            std::string_view(order.user),
-                            std::string_view(order.created_at),
-                            std::string_view(order.paid_at),
-                            std::string_view(order.status),
-                            std::string_view(order.transaction_id)};
-  if (has_sellers) row.push_back(row[1]);
-  return insert->add(row);
-}
-
-Outcome<> WriteBack::Parts::write_all(std::span<const CopiedOrder> orders) {
-  for (const CopiedOrder& order : orders) {
-    if (auto done = add(order); !done) return done;
-  }
-  return insert->flush();
-}
-
 Outcome<> WriteBack::Parts::write(std::span<const CopiedOrder> orders, Step& step) {
-  auto done = write_all(orders);
+  auto done = target->write(orders);
   if (!done && is_fault_of_row(done.error())) {
     // One of them does not fit: the others are written one by one.
     done = {};
     for (const CopiedOrder& order : orders) {
-      const auto alone = write_all({&order, 1});
+      const auto alone = target->write({&order, 1});
       if (alone) continue;
       if (!is_fault_of_row(alone.error())) return alone;
       step.problems.push_back(fmt::format("order {} cannot be written to {}: {}",
@@ -286,6 +209,12 @@ Outcome<std::unique_ptr<WriteBack>> WriteBack::open(const mariadb::Address& reco
   return std::unique_ptr<WriteBack>(new WriteBack(std::move(parts)));
 }
 
+Outcome<bool> WriteBack::probe(const OrderTable& table) {
+  const auto target = WriteBackTarget::open(table);
+  if (!target) return std::unexpected(target.error());
+  return target->has_sellers();
+}
+
 Outcome<WriteBack::Step> WriteBack::step() {
   Parts& in = *parts_;
   return in.record.ask<Step>([&in](Connection& on) -> Outcome<Step> {
@@ -299,8 +228,7 @@ Outcome<WriteBack::Step> WriteBack::step() {
     step.more = page->rows == kPage;
     if (auto connected = in.connect(); !connected) return std::unexpected(connected.error());
     if (auto written = in.write(*orders, step); !written) {
-      in.insert->clear();
-      if (written.error().kind == Failure::Kind::lost) in.connection.reset();
+      if (written.error().kind == Failure::Kind::lost) in.target.reset();
       return std::unexpected(written.error());
     }
     if (page->to == *from) return step;

@@ -31,6 +31,8 @@ class WriteBack {
   /// Errors: no such table or column there, a missing privilege, a record of another format.
   static mariadb::Outcome<std::unique_ptr<WriteBack>> open(const mariadb::Address& record,
                                                            const OrderTable& table);
+  /// Looks without writing: whether sellers are known there, or the errors of open().
+  static mariadb::Outcome<bool> probe(const OrderTable& table);
   ~WriteBack();
   WriteBack(const WriteBack&) = delete;
   WriteBack& operator=(const WriteBack&) = delete;
