@@ -34,6 +34,10 @@ std::string to_base64url(std::string_view bytes);
 /// most `capacity` bytes to `out` and returns how many, or empty.
 std::optional<std::size_t> from_base64url(std::string_view text, char* out, std::size_t capacity);
 
+/// Percent-decoding (RFC 3986 section 2.1); empty where a percent sign is not followed by two
+/// hexadecimal digits.
+std::optional<std::string> percent_decoded(std::string_view text);
+
 /// A whole decimal integer without sign, spaces or leading zeros, in [0, max].
 std::optional<std::int64_t> parse_uint(std::string_view text, std::int64_t max);
 

@@ -203,5 +203,12 @@ TEST(ParseUint, RefusesEveryOtherSpelling) {
   EXPECT_EQ(parse_uint(std::string(1'000'000, '1'), kMax), std::nullopt);
 }
 
+TEST(Text, PercentSignsAreDecodedOrRefused) {
+  EXPECT_EQ(percent_decoded("p%40ss%2Fw%3ard%25"), "p@ss/w:rd%");
+  EXPECT_EQ(percent_decoded(""), "");
+  for (const char* text : {"%", "%4", "a%zz", "%4g", "%%40"})
+    EXPECT_FALSE(percent_decoded(text)) << text;
+}
+
 }  // namespace
 }  // namespace sluice

@@ -14,31 +14,6 @@ constexpr std::size_t kMaxUrlBytes = 4096;
 constexpr std::size_t kMaxNameBytes = 256;  ///< of user and database: 64 and 128 characters there
 constexpr const char* kForm = "write mysql://user:password@host:port/name";
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-/// Percent-decoding; empty where a percent sign is followed by anything but two digits.
-std::optional<std::string> decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = hex_digit(text[i + 1]);
-    const int low = hex_digit(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
 /// The part before `separator`, which is taken away together with it; all of it where there is no
 /// separator.
 std::string_view cut(std::string_view& text, char separator) {
@@ -49,7 +24,7 @@ std::string_view cut(std::string_view& text, char separator) {
 }
 
 Result<std::string> name(std::string_view text, const char* what) {
-  const auto plain = decoded(text);
+  const auto plain = percent_decoded(text);
   if (!plain || plain->empty() || plain->size() > kMaxNameBytes || !valid_utf8(*plain) ||
       has_control(*plain)) {
     return fail(
@@ -119,7 +94,7 @@ Result<> read_option(std::string_view option, Address& address) {
     return {};
   }
   if (key == "tls_ca") {
-    const auto path = decoded(option);
+    const auto path = percent_decoded(option);
     if (!path || path->empty() || has_control(*path)) {
       return fail(fmt::format("tls_ca={} of the database's address is no path", quote(option)));
     }
@@ -167,7 +142,7 @@ Result<Address> parse_address(std::string_view url) {
   const auto user = name(cut(account, ':'), "user");
   if (!user) return std::unexpected(user.error());
   address.user = *user;
-  const auto password = decoded(account);
+  const auto password = percent_decoded(account);
   if (!password || password->find('\0') != std::string::npos) {
     return fail(
         "the password of the database's address is not usable: write a percent sign as "

@@ -22,6 +22,8 @@ struct Client::Call {
 Client::Client(Address address, ConnectionOptions options)
     : address_(std::move(address)), options_([&] {
         options.database = address_.database;
+        options.user = address_.user;
+        options.password = address_.password;
         return options;
       }()) {
   SLUICE_ASSERT(!address_.endpoints.empty(), "an address of Redis");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "redis/admission.h"
 
 namespace sluice::redis {
@@ -89,26 +90,44 @@ Result<> Connection::turn(Socket& socket, Pipeline& pipeline) {
   return {};
 }
 
-/// What goes before anything else: the database and the functions.
+std::optional<Command> auth_command(const ConnectionOptions& options) {
+  if (options.password.empty()) return std::nullopt;
+  if (options.user.empty()) return Command{"AUTH", options.password};
+  return Command{"AUTH", options.user, options.password};
+}
+
+/// What goes before anything else: the account, the database and the functions.
 Result<> Connection::greet(Socket& socket) {
   Pipeline greeting(kGreetings);
   std::string refusal;
   const Instant deadline = steady_now() + options_.answer_timeout;
-  if (options_.database != 0) {
-    greeting.submit({"SELECT", std::to_string(options_.database)}, deadline, [&](Outcome&& o) {
-      if (o.value.is(Value::Kind::error)) refusal = o.value.text;
+  const auto needs = [&](const Command& command) {
+    greeting.submit(command, deadline, [&refusal](Outcome&& outcome) {
+      if (outcome.value.is(Value::Kind::error) && refusal.empty()) refusal = outcome.value.text;
     });
-  }
-  // A server that cannot take them now will answer that there are no functions, and be asked again.
+  };
+  if (const std::optional<Command> auth = auth_command(options_)) needs(*auth);
+  if (options_.database != 0) needs({"SELECT", std::to_string(options_.database)});
   greeting.submit({"FUNCTION", "LOAD", "REPLACE", std::string(library_text())}, deadline,
-                  [](Outcome&&) {});
+                  [&refusal](Outcome&& outcome) {
+                    // One that cannot take them now (it is loading, or a replica, or somebody else
+                    // loads them) will say at each call what is the matter.
+                    const std::string& said = outcome.value.text;
+                    const bool hopeless =
+                        said.starts_with("NOAUTH ") || said.starts_with("ERR unknown command");
+                    if (outcome.value.is(Value::Kind::error) && hopeless && refusal.empty()) {
+                      refusal = said;
+                    }
+                  });
   while (!greeting.idle()) {
     if (stopping_) return fail("stopping");
     if (const Result<> went = turn(socket, greeting); !went) return went;
   }
   if (!refusal.empty()) {
     return fail(
-        fmt::format("Redis at {} does not serve: {}", to_text(endpoint_), refusal.substr(0, 200)));
+        fmt::format("Redis at {} does not serve: {}; needed are Redis 7.0 or newer and an account "
+                    "that it accepts, as in redis://user:password@host:port",
+                    to_text(endpoint_), quote(refusal)));
   }
   return {};
 }

@@ -16,6 +16,8 @@ namespace sluice::redis {
 
 struct ConnectionOptions {
   int database = 0;
+  std::string user;      ///< empty: Redis's own `default`
+  std::string password;  ///< empty: no AUTH is sent
   Span connect_timeout{2000};
   /// From submission to the reply. A reply that is later costs the connection.
   Span answer_timeout{2000};
@@ -23,6 +25,9 @@ struct ConnectionOptions {
   Span last_retry{2000};
   std::size_t bound = 4096;  ///< commands that may wait
 };
+
+/// AUTH with the account of `options`; empty where there is none.
+std::optional<Command> auth_command(const ConnectionOptions& options);
 
 /// While it is down, commands wait for it until their time is over, and are then `not_done`.
 class Connection {

@@ -12,6 +12,9 @@ namespace sluice::redis {
 
 namespace {
 
+constexpr std::size_t kMaxUrlBytes = 4096;
+constexpr std::int64_t kMaxDatabase = 1'000'000;
+
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   Endpoint endpoint;
@@ -38,25 +41,44 @@ std::string to_text(const Endpoint& endpoint) {
 
 Result<Address> parse_address(std::string_view url) {
   constexpr std::string_view scheme = "redis://";
-  const auto refuse = [&](std::string_view why) {
-    return fail(fmt::format("{} is no address of Redis: {}; it looks like redis://host:port/db",
-                            quote(url), why));
+  const auto refuse = [](std::string_view why) {
+    return fail(
+        fmt::format("this is no address of Redis: {}; write redis://host:port/db, with "
+                    "user:password@ before the host where Redis asks for them",
+                    why));
   };
+  if (url.size() > kMaxUrlBytes) return refuse(fmt::format("it is above {} bytes", kMaxUrlBytes));
   if (!url.starts_with(scheme)) return refuse("it does not begin with redis://");
   std::string_view rest = url.substr(scheme.size());
   Address address;
+  if (const std::size_t at = rest.rfind('@'); at != std::string_view::npos) {
+    const std::string_view account = rest.substr(0, at);
+    rest = rest.substr(at + 1);
+    const std::size_t colon = account.find(':');
+    const auto user = percent_decoded(account.substr(0, colon));
+    const auto password = percent_decoded(
+        colon == std::string_view::npos ? std::string_view() : account.substr(colon + 1));
+    if (!user || !password || password->empty()) {
+      return refuse("its account is not user:password or :password, a percent sign being %25");
+    }
+    address.user = *user;
+    address.password = *password;
+  }
   if (const std::size_t slash = rest.find('/'); slash != std::string_view::npos) {
     const std::string_view database = rest.substr(slash + 1);
-    const auto number = parse_uint(database.empty() ? "0" : database, 1'000'000);
-    if (!number) return refuse("the database is no number");
+    const auto number = parse_uint(database.empty() ? "0" : database, kMaxDatabase);
+    if (!number) return refuse(fmt::format("the database {} is no number", quote(database)));
     address.database = static_cast<int>(*number);
     rest = rest.substr(0, slash);
   }
   for (bool more = true; more;) {
     const std::size_t comma = rest.find(',');
     more = comma != std::string_view::npos;
-    const auto endpoint = parse_endpoint(rest.substr(0, comma));
-    if (!endpoint || endpoint->host.empty()) return refuse("a host or a port is wrong");
+    const std::string_view host = rest.substr(0, comma);
+    const auto endpoint = parse_endpoint(host);
+    if (!endpoint || endpoint->host.empty()) {
+      return refuse(fmt::format("{} is no host, or its port is none", quote(host)));
+    }
     address.endpoints.push_back(*endpoint);
     if (more) rest = rest.substr(comma + 1);
   }

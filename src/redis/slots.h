@@ -19,12 +19,16 @@ struct Endpoint {
 };
 std::string to_text(const Endpoint& endpoint);
 
-/// `redis://host:port/db`, several hosts separated by commas for a Redis Cluster, which knows
-/// database 0 only. An address of IPv6 stands in brackets.
+/// `redis://user:password@host:port/db`, several hosts separated by commas for a Redis Cluster,
+/// which knows database 0 only. The account may be left out, its user as well, and both are
+/// percent-encoded. An address of IPv6 stands in brackets.
 struct Address {
   std::vector<Endpoint> endpoints;
   int database = 0;
+  std::string user;      ///< empty: Redis's own `default`
+  std::string password;  ///< empty: no AUTH is sent
 };
+/// The error never repeats the account.
 Result<Address> parse_address(std::string_view url);
 
 inline constexpr std::uint16_t kSlots = 16384;

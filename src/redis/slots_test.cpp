@@ -30,10 +30,26 @@ TEST(Addresses, AreRead) {
   EXPECT_EQ(several->endpoints, (std::vector<Endpoint>{{"a", 1}, {"b", 6379}, {"::1", 3}}));
 }
 
+TEST(Addresses, CarryAnAccount) {
+  const auto both = parse_address("redis://shop:p%40ss:w%2f@a:1/2");
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->user, "shop");
+  EXPECT_EQ(both->password, "p@ss:w/");
+  EXPECT_EQ(both->endpoints, (std::vector<Endpoint>{{"a", 1}}));
+  const auto alone = parse_address("redis://:secret@a,b");
+  ASSERT_TRUE(alone);
+  EXPECT_EQ(alone->user, "");
+  EXPECT_EQ(alone->password, "secret");
+  const auto wrong = parse_address("redis://shop:secret@a:0");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().message.find("secret"), std::string::npos) << wrong.error().message;
+}
+
 TEST(Addresses, AreRefused) {
-  for (const char* text : {"", "redis:/a", "http://a:1", "redis://", "redis://:1", "redis://a:0",
-                           "redis://a:65536", "redis://a:1,", "redis://a:-1", "redis://a:1/x",
-                           "redis://user:secret@a:1", "redis://a:1,b:2/1", "redis://a b:1"}) {
+  for (const char* text :
+       {"", "redis:/a", "http://a:1", "redis://", "redis://:1", "redis://a:0", "redis://a:65536",
+        "redis://a:1,", "redis://a:-1", "redis://a:1/x", "redis://secret@a:1", "redis://u:%4@a:1",
+        "redis://:@a:1", "redis://a:1,b:2/1", "redis://a b:1"}) {
     EXPECT_FALSE(parse_address(text)) << text;
   }
 }
