@@ -3,6 +3,13 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <thread>
+
+#include "app/write_back.h"
 #include "support/cluster_world.h"
 
 namespace sluice::store {
@@ -194,6 +201,67 @@ TEST_F(WriteBackTest, ATableThatIsNotThereIsAnErrorAndALostConnectionIsNot) {
   ASSERT_FALSE(none);
   EXPECT_EQ(none.error().kind, Failure::Kind::no_table);
   EXPECT_THAT(none.error().message, HasSubstr("elsewhere"));
+}
+
+class CopierTest : public WriteBackTest {
+ protected:
+  std::unique_ptr<app::Copier> start() {
+    app::ConfigSources sources;
+    sources.flags = {{"database.url", test::url_of(database_.address()), "--set"},
+                     {"write_back.url", test::url_of(shop_.address()), "--set"}};
+    const auto config = app::Config::load(sources);
+    if (!config) throw std::runtime_error(config.error().message);
+    auto copier = app::Copier::start(*config);
+    if (!copier) throw std::runtime_error(copier.error().message);
+    return std::move(*copier);
+  }
+  static void eventually(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!condition()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+};
+
+TEST_F(CopierTest, OneNodeCopiesAnotherFollowsAndAnOutageIsMadeUpFor) {
+  value(record_->grant(crowd(1, 5), kNow));
+  pay(1, "tx-1");
+  auto one = start();
+  eventually([this] { return rows().size() == 1; });
+  const auto holder = [this] { return number("SELECT CRC32(holder) FROM lease WHERE until > 0"); };
+  const std::int64_t first = holder();
+  auto two = start();
+  pay(2, "tx-2");
+  eventually([this] { return rows().size() == 2; });
+  EXPECT_EQ(holder(), first);
+  one->stop();
+  pay(3, "tx-3");
+  eventually([this] { return rows().size() == 3; });
+  EXPECT_NE(holder(), first);
+  shop_.execute("RENAME TABLE tb_seckill_order TO gone");
+  pay(4, "tx-4");
+  shop_.execute("RENAME TABLE gone TO tb_seckill_order");
+  eventually([this] { return rows().size() == 4; });
+  two->stop();
+  EXPECT_EQ(number("SELECT COUNT(*) FROM lease WHERE until > 0"), 0) << "given back";
+}
+
+TEST_F(CopierTest, DoctorSaysWhetherTheTableTakesOrders) {
+  const std::string output = directory_.path() + "/output";
+  const auto doctor = [&](const std::string& table) {
+    std::ofstream(output, std::ios::trunc).close();
+    test::run_sluice(
+        {"doctor", "--data", directory_.path() + "/data", "--listen", "127.0.0.1:0", "--set",
+         "write_back.url=" + test::url_of(shop_.address()), "--set", "write_back.table=" + table},
+        output);
+    std::ifstream in(output, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    return text.substr(std::min(text.size(), text.find("write-back  ")));
+  };
+  EXPECT_THAT(doctor("tb_seckill_order"),
+              testing::AllOf(HasSubstr("OK"), HasSubstr("sellers: from tb_seckill_goods")));
+  EXPECT_THAT(doctor("nowhere"), testing::AllOf(HasSubstr("FAILED"), HasSubstr("nowhere")));
 }
 
 }  // namespace
