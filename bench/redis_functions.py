@@ -2,14 +2,19 @@
 """What the functions of src/redis/library.lua cost: server time per grab and bytes per reservation.
 
 Server time is what Redis itself counts (INFO commandstats), so the client and the network are not
-in it. Starts a Redis of its own. Prints the table of docs/benchmarks.md.
+in it. Starts a Redis of its own. Writes bench/results/redis_functions.json.
     bench/redis_functions.py
 """
+import datetime
+import json
+import os
 import pathlib
+import platform
 import re
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/redis"))
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests/redis"))
 from private_redis import PrivateRedis  # noqa: E402
 
 BATCHES = (1, 16, 64, 256)
@@ -54,16 +59,24 @@ def measure(redis, batch):
     for first in range(0, REFUSALS, batch):
         grabs(redis, STOCK + first, batch)
     refused = -(-REFUSALS // batch) * batch
-    return us, server_us(redis) / refused, size
+    return {"batch": batch, "win_us": round(us, 2), "refuse_us": round(server_us(redis) / refused, 2),
+            "bytes": round(size)}
+
+
+def machine(redis):
+    cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    return {"cpu": cpu.group(1) if cpu else platform.machine(), "cores": os.cpu_count(),
+            "kernel": platform.release(), "date": datetime.date.today().isoformat(),
+            "redis": re.search(r"redis_version:(\S+)", redis.send("INFO", "server")).group(1)}
 
 
 def main():
     with PrivateRedis() as redis:
-        print("Redis", re.search(r"redis_version:(\S+)", redis.send("INFO", "server")).group(1))
-        print("| grabs per call | µs per grab that wins, confirm included | µs per refusal | bytes per reservation |")
-        print("|---|---|---|---|")
-        for batch in BATCHES:
-            print("| %d | %.1f | %.1f | %.0f |" % (batch, *measure(redis, batch)))
+        result = {"machine": machine(redis), "load_before": os.getloadavg()[0],
+                  "rows": [measure(redis, batch) for batch in BATCHES]}
+    text = json.dumps(result, indent=2) + "\n"
+    (ROOT / "bench/results/redis_functions.json").write_text(text, encoding="utf-8")
+    print(text, end="")
 
 
 main()

@@ -58,6 +58,12 @@ constexpr std::array kKeys = {
         "quorum,classic"},
     Key{"database.url", KeyType::text, "", "cluster engine: mysql://user:password@host:port/name",
         true},
+    Key{"write_back.url", KeyType::text, "",
+        "cluster engine: mysql://user:password@host:port/name where paid orders are written to "
+        "as well; empty: nowhere",
+        true},
+    Key{"write_back.table", KeyType::text, "tb_seckill_order", "the table there"},
+    Key{"write_back.utc_offset", KeyType::text, "+08:00", "zone of the local times there"},
     Key{"wechat.api", KeyType::choice, "v3", "version of the gateway's API", false, 0, 0, "v2,v3"},
     Key{"wechat.base_url", KeyType::text, "https://api.mch.weixin.qq.com",
         "address of the gateway, without a path"},
