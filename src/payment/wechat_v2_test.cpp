@@ -356,6 +356,13 @@ TEST_F(WechatV2Test, PaymentNotification) {
   }
 }
 
+TEST_F(WechatV2Test, ANotificationOfAnotherStateIsNoPayment) {
+  for (const char* state : {"NOTPAY", "USERPAYING", "PAYERROR", "CLOSED", "REFUND", "success", ""})
+    EXPECT_FALSE(v2_->parse({{}, answer(with(paid(), "trade_state", state)).body}, kTestNow))
+        << state;
+  EXPECT_TRUE(v2_->parse({{}, answer(without(paid(), "trade_state")).body}, kTestNow));
+}
+
 TEST_F(WechatV2Test, FailedPaymentNotification) {
   Fields fields = with(paid(), "result_code", "FAIL");
   const auto read = v2_->parse({{}, answer(fields).body}, kTestNow);
