@@ -244,6 +244,7 @@ TEST_F(WeixinTest, ClosesAndSaysWhatBecameOfIt) {
     EXPECT_EQ(data(answer, "err_code"), row.err_code);
   }
   EXPECT_EQ(service_.asked, std::vector<std::string>(4, "No12345"));
+  EXPECT_EQ(desk_.looked_at, std::vector<std::string>(3, "No12345")) << "all but the unknown one";
 }
 
 TEST_F(WeixinTest, HandsNotificationsOnByteForByte) {

@@ -266,6 +266,16 @@ TEST_F(DeskAtWork, LateMoneyThatOnlyAQueryToldOfIsSettled) {
   EXPECT_EQ(engine_->commands, commands) << "and once";
 }
 
+TEST_F(DeskAtWork, APaymentThatSomebodyClosedGivesItsOrderUp) {
+  const OrderId order = engine_->grab("ann");
+  ASSERT_TRUE(begin("ann", order));
+  provider_.trade(order).state = payment::Trade::State::closed;
+  desk_->look_at(to_text(order));
+  run();
+  EXPECT_EQ(status(order), OrderStatus::cancelled);
+  expect_units(10, 0, 0);
+}
+
 TEST_F(DeskAtWork, AQueryForAPaymentOfAnotherServiceTouchesNoOrder) {
   const OrderId order = engine_->grab("ann");
   ASSERT_TRUE(begin("ann", order));
