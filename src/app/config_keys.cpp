@@ -103,7 +103,7 @@ constexpr std::array kKeys = {
         "how long an order of another service can be paid"},
     Key{"payment.timeout", KeyType::duration, "10s",
         "how long one call to the gateway may take, with its repetitions"},
-    Key{"payment.close_attempts", KeyType::integer, "8",
+    Key{"payment.close_attempts", KeyType::integer, "10",
         "closings the gateway may refuse before the order is a person's", false, 1, 255},
     Key{"payment.close_retry", KeyType::duration, "2s",
         "pause before a refused closing is asked again; doubles up to 5 minutes"},

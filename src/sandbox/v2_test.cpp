@@ -186,7 +186,7 @@ TEST_F(V2Test, ARepetitionMayDifferInNonceAndSignTypeOnly) {
   at(fields, "nonce_str") = "another";
   at(fields, "sign_type") = "HMAC-SHA256";
   EXPECT_EQ(code(V2::Call::unified_order, signed_xml(fields, SignType::hmac_sha256)), "none");
-  for (const char* name : {"body", "attach", "detail", "product_id"}) {
+  for (const char* name : {"body", "attach", "detail", "product_id", "time_start"}) {
     Fields other = order_fields("No100001");
     at(other, name) = "other";
     EXPECT_EQ(code(V2::Call::unified_order, signed_xml(other)), "INVALID_REQUEST") << name;
