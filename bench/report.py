@@ -81,15 +81,39 @@ def watchers(data):
             f"With the pages: {data['ratio']:.2f} of the rate without; the target is ≥ 0.90."]
 
 
+def mariadb_record(data):
+    facts = data["machine"]
+    names = {"grant": "orders", "pay": "payments", "expire": "expiries"}
+    lines = [f"{facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, {facts['filesystem']}; "
+             f"MariaDB {facts['mariadb']}; {facts['sluice']}; {facts['date']}.", "",
+             "| What | A batch | Workers | A second | Batch p50 | Batch p99 | CPU of the worker | CPU of MariaDB |",
+             "|---|---|---|---|---|---|---|---|"]
+    return lines + [f"| {names[one['work']]} | {one['batch']:,} | {one['workers']} | {one['per_second']:,} | "
+                    f"{one['p50_ms']:.1f} ms | {one['p99_ms']:.1f} ms | {one['own_us']:.1f} µs | "
+                    f"{one['server_us']:.1f} µs |" for one in data["rounds"]]
+
+
 def profile(data):
     lines = [f"{data['samples']:,} samples.", "", "| Part | Share |", "|---|---|"]
     return lines + [f"| {part} | {share:.1f} % |" for part, share in data["shares"].items()]
 
 
+def redis_functions(data):
+    facts = data["machine"]
+    lines = [f"{facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}; Redis {facts['redis']}; "
+             f"{facts['date']}. Load before: {data['load_before']:.1f}.", "",
+             "| Grabs per call | Server time per grab that wins | per refusal | Memory per reservation |",
+             "|---|---|---|---|"]
+    return lines + [f"| {row['batch']} | {row['win_us']:.1f} µs | {row['refuse_us']:.1f} µs | {row['bytes']} bytes |"
+                    for row in data["rows"]]
+
+
 def main():
     page = PAGE.read_text(encoding="utf-8")
     for name, render in {"grab": grab, "memory": memory, "profile": profile,
-                         "notification": notification, "watchers": watchers}.items():
+                         "notification": notification, "watchers": watchers,
+                         "redis_functions": redis_functions,
+                         "mariadb_record": mariadb_record}.items():
         source = RESULTS / f"{name}.json"
         if not source.exists():
             print(f"{source.relative_to(ROOT)} is missing; its table stays as it is")

@@ -1,139 +1,23 @@
-// The cluster's record against a real MariaDB: what is granted, that repeating changes nothing,
-// that it agrees with the core step by step, and what is left when the server or the connection
-// goes.
-#include "store/cluster_record.h"
-
+// The cluster's record against a real MariaDB: what is granted, what is refused and stays refused,
+// what the sweeper gives up, and what readers see.
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <random>
-#include <thread>
+#include <limits>
 
-#include "store/cluster_copy.h"
 #include "store/cluster_reader.h"
-#include "support/mariadb_service.h"
+#include "support/cluster_world.h"
 
 namespace sluice::store {
 namespace {
 
+using namespace test::cluster;  // NOLINT(google-build-using-namespace)
 using mariadb::Failure;
-using test::MariadbService;
-using test::TemporaryDirectory;
-using test::TestDatabase;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr Instant kNow{1'795'000'000'000};
-/// The core expires in steps of 64 ms; with these an order is due in the very step of its deadline.
-constexpr std::int64_t kStepMs = 64;
-constexpr std::int64_t kHoldMs = 1000 * kStepMs;
-constexpr std::int64_t kFirstId = std::int64_t{1} << 40;
-
-std::unique_ptr<ClusterRecord> open(const mariadb::Address& address, ClusterOptions options = {}) {
-  auto record = ClusterRecord::open(address, options);
-  if (!record) throw std::runtime_error(record.error().message);
-  return std::move(*record);
-}
-
-template <class T>
-T value(mariadb::Outcome<T> outcome) {
-  if (!outcome) throw std::runtime_error(outcome.error().message);
-  return std::move(*outcome);
-}
-
-sale::OpenSale sale_of(const std::string& id, int items, std::int64_t stock,
-                       std::int64_t limit = 1) {
-  sale::OpenSale open;
-  open.by = {"operator", "test"};
-  open.id = id;
-  open.title = "秒杀 " + id;
-  open.starts_at = Instant{kNow.ms - 1000};
-  open.ends_at = Instant{kNow.ms + 86'400'000};
-  open.hold = Span{kHoldMs};
-  for (int i = 0; i < items; ++i) {
-    sale::ItemDraft draft;
-    draft.id = id + "-" + std::to_string(i);
-    draft.title = "item";
-    draft.price = Money{100};
-    draft.list_price = Money{200};
-    draft.currency = *Currency::parse("CNY");
-    draft.stock = Quantity{stock};
-    draft.per_user_limit = Quantity{limit};
-    open.items.push_back(draft);
-  }
-  return open;
-}
-
-Reservation reservation(std::int64_t n, std::string user, std::uint32_t item = 0,
-                        std::int64_t quantity = 1) {
-  Reservation wanted;
-  wanted.id = OrderId{kFirstId + n};
-  wanted.user = std::move(user);
-  wanted.item = ItemNo{item};
-  wanted.quantity = quantity;
-  wanted.amount = Money{100 * quantity};
-  wanted.created_at = kNow;
-  wanted.expires_at = kNow + Span{kHoldMs};
-  return wanted;
-}
-
-std::vector<Reservation> crowd(std::int64_t from, std::int64_t count, std::uint32_t item = 0) {
-  std::vector<Reservation> all;
-  for (std::int64_t n = from; n < from + count; ++n)
-    all.push_back(reservation(n, "user-" + std::to_string(n), item));
-  return all;
-}
-
-std::vector<GrantOutcome> outcomes(const std::vector<GrantReply>& replies) {
-  std::vector<GrantOutcome> all;
-  for (const GrantReply& reply : replies)
-    all.push_back(reply.outcome);
-  return all;
-}
-
-class ClusterRecordTest : public testing::Test {
- protected:
-  /// Everything in the database, as one number per table.
-  std::string fingerprint() {
-    std::string text;
-    for (const char* table :
-         {"sale", "item", "item_stock", "orders", "history", "audit", "seal", "head"}) {
-      auto& connection = database_.connection();
-      auto rows = value(connection.prepare("CHECKSUM TABLE " + std::string(table) + " EXTENDED"));
-      if (auto asked = rows.query(); !asked) throw std::runtime_error(asked.error().message);
-      if (!value(rows.next())) throw std::runtime_error("no checksum");
-      text += std::string(rows.text(1)) + " ";
-      rows.reset();
-    }
-    return text;
-  }
-
-  VerifyReport audit(const mariadb::Address& address) {
-    auto report = verify_cluster(address, directory_.path());
-    if (!report) throw std::runtime_error(report.error().message);
-    return std::move(*report);
-  }
-  void expect_sound(const mariadb::Address& address) {
-    const VerifyReport report = audit(address);
-    EXPECT_EQ(report.finding_count, 0U);
-    for (const Finding& finding : report.findings)
-      ADD_FAILURE() << finding.check << ": " << finding.detail;
-  }
-  void expect_sound() { expect_sound(database_.address()); }
-
-  std::int64_t number(const std::string& sql) { return value(database_.connection().integer(sql)); }
-
-  TemporaryDirectory directory_;
-  TestDatabase database_{MariadbService::shared()};
-};
-
 TEST_F(ClusterRecordTest, RepeatingABatchChangesNothing) {
-  auto record = open(database_.address());
+  auto record = open();
   value(record->define(sale_of("s", 1, 10), kNow));
   const auto batch = crowd(1, 12);
   auto first = value(record->grant(batch, kNow));
@@ -142,7 +26,7 @@ TEST_F(ClusterRecordTest, RepeatingABatchChangesNothing) {
   const std::string before = fingerprint();
   for (int i = 0; i < 5; ++i) {
     // In another order, in pieces, from another worker.
-    auto other = open(database_.address());
+    auto other = open();
     auto again = batch;
     std::ranges::reverse(again);
     for (const GrantReply& reply : value(other->grant(std::span(again).first(5), kNow)))
@@ -156,7 +40,7 @@ TEST_F(ClusterRecordTest, RepeatingABatchChangesNothing) {
 }
 
 TEST_F(ClusterRecordTest, RulesHoldInTheirOrder) {
-  auto record = open(database_.address());
+  auto record = open();
   value(record->define(sale_of("s", 3, 3, 2), kNow));
   value(record->define(sale_of("t", 1, 5, 5), kNow));
   const auto one = [&](Reservation wanted) {
@@ -190,9 +74,9 @@ TEST_F(ClusterRecordTest, RulesHoldInTheirOrder) {
 }
 
 TEST_F(ClusterRecordTest, MalformedOnesLeaveNothing) {
-  auto record = open(database_.address());
+  auto record = open();
   value(record->define(sale_of("s", 1, 10), kNow));
-  std::vector<Reservation> bad(7, reservation(1, "a"));
+  std::vector<Reservation> bad(9, reservation(1, "a"));
   bad[0].id = OrderId{0};
   bad[1].user = "";
   bad[2].user = std::string(129, 'x');
@@ -200,6 +84,8 @@ TEST_F(ClusterRecordTest, MalformedOnesLeaveNothing) {
   bad[4].quantity = 0;
   bad[5].amount = Money{-1};
   bad[6].expires_at = Instant{kNow.ms - 1};
+  bad[7].expires_at = Instant{std::numeric_limits<std::int64_t>::max()};
+  bad[8].expires_at = kNow + sale::kMaxHold + Span{1};
   const std::string before = fingerprint();
   for (const GrantReply& reply : value(record->grant(bad, kNow)))
     EXPECT_EQ(reply.outcome, GrantOutcome::malformed);
@@ -212,7 +98,7 @@ TEST_F(ClusterRecordTest, MalformedOnesLeaveNothing) {
 }
 
 TEST_F(ClusterRecordTest, ARefusalStaysARefusalWhenAUnitComesBack) {
-  auto record = open(database_.address());
+  auto record = open();
   value(record->define(sale_of("s", 1, 1), kNow));
   auto winner = reservation(1, "a");
   auto late = reservation(2, "b");
@@ -235,7 +121,7 @@ TEST_F(ClusterRecordTest, ARefusalStaysARefusalWhenAUnitComesBack) {
 TEST_F(ClusterRecordTest, TheSweeperGivesUpWhatIsOverdueOrCancelled) {
   ClusterOptions options;
   options.settings.has_gateway = true;
-  auto record = open(database_.address(), options);
+  auto record = open(options);
   value(record->define(sale_of("s", 1, 100), kNow));
   value(record->define(sale_of("t", 1, 100), kNow));
   value(record->grant(crowd(1, 10, 0), kNow));
@@ -267,7 +153,7 @@ TEST_F(ClusterRecordTest, TheSweeperGivesUpWhatIsOverdueOrCancelled) {
 }
 
 TEST_F(ClusterRecordTest, ViewsSayWhatHappened) {
-  auto record = open(database_.address());
+  auto record = open();
   value(record->define(sale_of("s", 1, 3, 1), kNow));
   value(record->define(sale_of("t", 1, 9, 1), kNow));
   auto batch = crowd(1, 5);
@@ -335,345 +221,70 @@ TEST_F(ClusterRecordTest, ViewsSayWhatHappened) {
   EXPECT_TRUE(reader->order(OrderId{kFirstId + 1}));
 }
 
-// ---- agreement with the core -------------------------------------------------------------------
-
-class Agreement : public ClusterRecordTest, public testing::WithParamInterface<int> {};
-
-TEST_P(Agreement, StepByStepWithOneStateInMemory) {
-  const auto seed = static_cast<std::uint64_t>(GetParam());
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937_64 random(seed);
-  const auto pick = [&random](std::uint64_t below) { return random() % below; };
-  ClusterOptions options;
-  options.settings.has_gateway = seed % 2 == 0;
-  options.settings.max_close_attempts = 3;
-  auto record = open(database_.address(), options);
-  sale::State state(options.settings);
-  sale::Effects effects;
-  Instant now{kNow.ms + kStepMs - 1};
-  std::vector<OrderId> orders{OrderId{1}};
-  const auto user = [&] { return "user-" + std::to_string(pick(6)); };
-  const auto both = [&](const sale::Command& command, bool defines) {
-    effects.clear();
-    sale::Outcome expected = std::visit(
-        [&](const auto& one) -> sale::Outcome {
-          using Kind = std::decay_t<decltype(one)>;
-          if constexpr (std::is_same_v<Kind, sale::OpenSale>) {
-            SaleNo no{};
-            return state.apply(one, now, effects, no);
-          } else if constexpr (std::is_same_v<Kind, sale::AddItem>) {
-            ItemNo no{};
-            return state.apply(one, now, effects, no);
-          } else if constexpr (std::is_same_v<Kind, sale::Grab>) {
-            return sale::GrabOutcome::unknown_item;
-          } else {
-            return state.apply(one, now, effects);
-          }
-        },
-        command);
-    const Applied applied =
-        value(defines ? record->define(command, now) : record->apply({&command, 1}, now));
-    EXPECT_EQ(applied.outcomes.at(0).index(), expected.index());
-    if (!std::holds_alternative<sale::PulseOutcome>(expected)) {
-      const auto code = [](const sale::Outcome& outcome) {
-        return std::visit(
-            [](const auto& one) {
-              if constexpr (requires { static_cast<int>(one); }) return static_cast<int>(one);
-              return -1;
-            },
-            outcome);
-      };
-      EXPECT_EQ(code(applied.outcomes.at(0)), code(expected)) << "command " << command.index();
-    }
-    EXPECT_EQ(applied.closes.size(), effects.closes.size());
-    EXPECT_EQ(applied.refunds.size(), effects.refunds.size());
-  };
-  both(sale_of("s", 2, 4, 2), true);
-  both(sale_of("t", 1, 3, 1), true);
-  for (int step = 0; step < 150 && !HasFailure(); ++step) {
-    now = now + Span{static_cast<std::int64_t>(pick(50)) * kStepMs};
-    const OrderId order = orders[pick(orders.size())];
-    const sale::OrderSlot slot = state.find_order(order);
-    const Money amount = slot == sale::kNoOrder ? Money{100} : state.order(slot).amount;
-    sale::PaymentSucceeded payment{order, "tx-" + std::to_string(pick(20)),
-                                   pick(8) == 0 ? Money{1} : amount, *Currency::parse("CNY"), now};
-    switch (pick(12)) {
-      case 0:
-      case 1:
-      case 2:
-      case 3: {
-        sale::Grab grab{user(),
-                        ItemNo{static_cast<std::uint32_t>(pick(3))},
-                        static_cast<std::int64_t>(1 + pick(2)),
-                        {}};
-        sale::OrderSlot made = sale::kNoOrder;
-        effects.clear();
-        // What is asked again is left out: when, is the worker's to know.
-        const sale::PulseOutcome pulse = state.apply(sale::Pulse{}, now, effects);
-        const auto swept =
-            std::get<sale::PulseOutcome>(value(record->sweep(4096, now)).outcomes[0]);
-        EXPECT_EQ(swept.expired, pulse.expired);
-        EXPECT_EQ(swept.closing, pulse.closing);
-        effects.clear();
-        if (state.apply(grab, now, effects, made) != sale::GrabOutcome::granted) break;
-        const sale::Order& granted = state.order(made);
-        orders.push_back(granted.id);
-        Reservation wanted{granted.id,     grab.user,          grab.item,          grab.quantity,
-                           granted.amount, granted.created_at, granted.expires_at, {}};
-        EXPECT_EQ(value(record->grant({&wanted, 1}, now)).front().outcome, GrantOutcome::granted);
-        break;
-      }
-      case 4:
-      case 5:
-        both(payment, false);
-        break;
-      case 6: {
-        sale::PaymentClosed closed{order, static_cast<sale::PaymentClosed::Answer>(pick(3)), {}};
-        if (closed.answer == sale::PaymentClosed::Answer::already_paid) closed.payment = payment;
-        both(closed, false);
-        break;
-      }
-      case 7:
-        both(sale::CancelByUser{user(), order}, false);
-        break;
-      case 8:
-        both(sale::Refund{{"operator", "test"}, order}, false);
-        break;
-      case 9:
-        both(sale::RefundFinished{order, pick(2) == 0}, false);
-        break;
-      case 10:
-        both(sale::Resolve{{"operator", "test"},
-                           order,
-                           static_cast<sale::Resolve::Action>(pick(3)),
-                           "tx-" + std::to_string(pick(20))},
-             false);
-        break;
-      default:
-        both(sale::AdjustStock{{"operator", "test"},
-                               ItemNo{static_cast<std::uint32_t>(pick(3))},
-                               Quantity{static_cast<std::int64_t>(pick(9))}},
-             true);
-    }
-  }
-  sale::State loaded(options.settings);
-  const auto done = record->load(loaded);
-  ASSERT_TRUE(done) << done.error().message;
-  EXPECT_EQ(loaded.digest(), state.digest());
+TEST_F(ClusterRecordTest, ABatchMayBeAsLargeAsItsBound) {
+  auto record = open();
+  const auto defined = value(record->define(sale_of("s", 1, 5000), kNow));
+  EXPECT_EQ(defined.sale, SaleNo{0});
+  const std::vector<Reservation> batch = crowd(1, ClusterRecord::kMaxBatch);
+  const auto replies = value(record->grant(batch, kNow));
+  EXPECT_EQ(std::ranges::count(outcomes(replies), GrantOutcome::granted),
+            static_cast<std::ptrdiff_t>(batch.size()));
+  std::vector<sale::Command> payments;
+  for (std::int64_t n = 1; n <= 700; ++n)
+    payments.emplace_back(payment_of(n, "tx-" + std::to_string(n)));
+  const auto paid = value(record->apply(payments, kNow));
+  EXPECT_TRUE(std::ranges::all_of(
+      paid.statuses, [](sale::OrderStatus status) { return status == sale::OrderStatus::paid; }));
+  EXPECT_EQ(number("SELECT sold FROM item_stock"), 700);
+  const auto swept = value(record->sweep(1000, kNow + Span{kHoldMs + kStepMs}));
+  EXPECT_TRUE(std::get<sale::PulseOutcome>(swept.outcomes[0]).more);
   expect_sound();
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Agreement, testing::Range(1, 9));
-
-// ---- connections and servers that go -----------------------------------------------------------
-
-TEST_F(ClusterRecordTest, ACommitWithoutAnAnswerIsLookedUp) {
-  for (const bool reached : {false, true}) {
-    int losses = 0;
-    ClusterOptions options;
-    options.at_commit = [&](bool committed) { return committed == reached && ++losses == 2; };
-    auto record = open(database_.address(), options);
-    const std::string name = reached ? "reached" : "not-reached";
-    value(record->define(sale_of(name, 1, 10), kNow));
-    const auto item = static_cast<std::uint32_t>(number("SELECT MAX(no) FROM item"));
-    const auto replies = value(record->grant(crowd(reached ? 100 : 1, 5, item), kNow));
-    EXPECT_EQ(losses, reached ? 2 : 3) << "it happened, and was done again only where it must";
-    EXPECT_EQ(std::ranges::count(outcomes(replies), GrantOutcome::granted), 5)
-        << "the answer is that of the first attempt";
-    EXPECT_EQ(number("SELECT held FROM item_stock WHERE item_no=" + std::to_string(item)), 5);
-  }
-  expect_sound();
-}
-
-TEST_F(ClusterRecordTest, AWorkerThatStopsDoesNotStopTheOthers) {
-  auto other = open(database_.address());
-  value(other->define(sale_of("s", 1, 1), kNow));
-  const auto theirs = reservation(1, "a");
-  const auto ours = reservation(2, "b");
-  bool stopped = false;
-  ClusterOptions options;
-  options.idle_limit_s = 1;
-  options.at_commit = [&](bool committed) {
-    if (committed || stopped) return false;
-    stopped = true;
-    // It wrote the last unit and holds the lock; the server ends it while the other one waits.
-    EXPECT_EQ(value(other->grant({&theirs, 1}, kNow)).front().outcome, GrantOutcome::granted);
-    return false;
-  };
-  auto record = open(database_.address(), options);
-  EXPECT_EQ(value(record->grant({&ours, 1}, kNow)).front().outcome, GrantOutcome::sold_out)
-      << "awake again, it must not go on where it was";
-  EXPECT_TRUE(stopped);
-  expect_sound();
-}
-
-TEST_F(ClusterRecordTest, AttemptsAreBounded) {
-  ClusterOptions options;
-  int calls = 0;
-  options.at_commit = [&calls](bool committed) { return !committed && ++calls > 0; };
-  options.attempts = 3;
-  auto record = open(database_.address(), options);
-  const auto done = record->define(sale_of("s", 1, 1), kNow);
-  ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().kind, Failure::Kind::lost);
-  EXPECT_EQ(calls, 3);
-  EXPECT_EQ(number("SELECT COUNT(*) FROM seal"), 0);
-}
-
-TEST_F(ClusterRecordTest, WorkersShareTheStockAndOneShopperGetsOne) {
-  value(open(database_.address())->define(sale_of("s", 2, 300), kNow));
-  constexpr int kWorkers = 4;
-  std::atomic<int> granted{0};
-  std::atomic<int> of_one{0};
-  std::vector<std::jthread> workers;
-  for (int worker = 0; worker < kWorkers; ++worker) {
-    workers.emplace_back([&, worker] {
-      auto record = open(database_.address());
-      for (int i = 0; i < 10; ++i) {
-        // Each batch comes to two workers, as a redelivery does; and all want one for "greedy".
-        auto batch = crowd((worker / 2) * 1000 + i * 20, 20, 0);
-        batch.push_back(reservation(50'000 + worker * 100 + i, "greedy", 1));
-        const auto replies = value(record->grant(batch, kNow));
-        for (std::size_t n = 0; n < 20; ++n)
-          granted += replies[n].outcome == GrantOutcome::granted ? 1 : 0;
-        of_one += replies[20].outcome == GrantOutcome::granted ? 1 : 0;
-      }
-    });
-  }
-  workers.clear();
-  EXPECT_EQ(granted, 300) << "400 wanted one";
-  EXPECT_EQ(of_one, 1);
-  EXPECT_EQ(number("SELECT held FROM item_stock WHERE item_no=0"), 300);
-  expect_sound();
-}
-
-TEST(ClusterRecordKill, NothingAcknowledgedIsLostAndNothingIsDoneTwice) {
-  const char* given = std::getenv("SLUICE_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 1;
-  SCOPED_TRACE("SLUICE_TEST_SEED=" + std::to_string(seed));
-  std::mt19937_64 random(seed);
-  MariadbService service;
-  TemporaryDirectory directory;
-  const auto address = service.admin();
-  int countdown = -1;
-  ClusterOptions options;
-  options.attempts = 2;
-  options.at_commit = [&](bool) {
-    if (countdown >= 0 && countdown-- == 0) service.kill();
-    return false;
-  };
-  auto record = open(address, options);
-  value(record->define(sale_of("s", 1, 5000), kNow));
-  std::vector<std::vector<Reservation>> batches;
-  std::jthread killer;
-  for (int kill = 0; kill < 6; ++kill) {
-    const bool at_random = kill % 2 == 1;
-    if (at_random) {
-      // In the middle of whatever it is doing by then.
-      const auto pause = std::chrono::microseconds(random() % 20'000);
-      killer = std::jthread([&service, pause] {
-        std::this_thread::sleep_for(pause);
-        service.kill();
-      });
-    } else {
-      countdown = static_cast<int>(random() % 12);
-    }
-    bool killed = false;
-    while (!killed) {
-      const auto from = static_cast<std::int64_t>(batches.size()) * 40;
-      batches.push_back(crowd(from + 1, 40));
-      auto replies = record->grant(batches.back(), kNow);
-      while (!replies) {
-        killed = true;
-        if (killer.joinable()) killer.join();
-        const auto kind = replies.error().kind;
-        ASSERT_TRUE(kind == Failure::Kind::lost || kind == Failure::Kind::unreachable)
-            << replies.error().message;
-        service.start();
-        replies = record->grant(batches.back(), kNow);
-      }
-      for (const GrantReply& reply : *replies) {
-        const bool done = reply.outcome == GrantOutcome::granted ||
-                          reply.outcome == GrantOutcome::replayed ||
-                          reply.outcome == GrantOutcome::sold_out;
-        ASSERT_TRUE(done) << to_text(reply.outcome);
-        ASSERT_EQ(reply.status, batches.size() <= 125 ? sale::OrderStatus::awaiting_payment
-                                                      : sale::OrderStatus::failed);
-      }
-    }
-  }
-  auto check = mariadb::Connection::open(address);
-  ASSERT_TRUE(check) << check.error().message;
-  const std::int64_t seals = value(check->integer("SELECT COUNT(*) FROM seal"));
-  EXPECT_EQ(value(check->integer("SELECT COUNT(*) FROM orders")),
-            static_cast<std::int64_t>(batches.size()) * 40);
-  for (const auto& batch : batches) {
-    for (const GrantReply& reply : value(record->grant(batch, kNow)))
-      ASSERT_EQ(reply.outcome, GrantOutcome::replayed);
-  }
-  EXPECT_EQ(value(check->integer("SELECT COUNT(*) FROM seal")), seals);
-  const auto report = verify_cluster(address, directory.path());
-  ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(report->finding_count, 0U) << report->findings.front().detail;
-  EXPECT_EQ(report->orders, batches.size() * 40);
-}
-
-// ---- the format and its guards -----------------------------------------------------------------
-
-TEST_F(ClusterRecordTest, TheDatabaseItselfRefusesWhatMustNotBe) {
-  auto record = open(database_.address());
+TEST_F(ClusterRecordTest, StragglersOfAnEarlierLoadingAreRefused) {
+  auto record = open();
   value(record->define(sale_of("s", 1, 10), kNow));
-  value(record->grant(crowd(1, 2), kNow));
-  auto& connection = database_.connection();
-  EXPECT_FALSE(connection.execute("UPDATE item_stock SET available = -1"));
-  EXPECT_FALSE(connection.execute("UPDATE item_stock SET sold = sold + 1"));
-  EXPECT_EQ(connection.execute("UPDATE orders SET `user` = 'user-1'").error().kind,
-            Failure::Kind::duplicate_key)
-      << "two unpaid orders of one shopper in one sale";
-  EXPECT_EQ(connection.execute("UPDATE orders SET transaction_id = 'x'").error().kind,
-            Failure::Kind::duplicate_key);
-  EXPECT_FALSE(
-      connection.execute("INSERT INTO head SELECT 2, history, audit, seal, hash FROM head"));
+  value(record->define(sale_of("t", 1, 10), kNow));
+  const Loading first = value(record->begin_loading(SaleNo{0}));
+  EXPECT_EQ(first.epoch, 1U);
+  EXPECT_EQ(first.history, 0);
+  auto in_time = reservation(1, "a");
+  in_time.epoch = 1;
+  EXPECT_EQ(value(record->grant({&in_time, 1}, kNow)).front().outcome, GrantOutcome::granted);
+  const Loading second = value(record->begin_loading(SaleNo{0}));
+  EXPECT_EQ(second.epoch, 2U);
+  EXPECT_EQ(second.history, 1) << "what was granted before is loaded, and need not be mirrored";
+  EXPECT_EQ(value(record->grant({&in_time, 1}, kNow)).front().outcome, GrantOutcome::replayed)
+      << "what is in the record stays, however often it comes";
+  std::vector<Reservation> batch(4, reservation(2, "b"));
+  batch[0].epoch = 1;
+  batch[1] = reservation(3, "c");
+  batch[1].epoch = 2;
+  batch[2] = reservation(4, "d");  // says nothing of an epoch
+  batch[3] = reservation(5, "e", 1);
+  batch[3].epoch = 1;  // of another sale, which was never loaded
+  using enum GrantOutcome;
+  EXPECT_THAT(outcomes(value(record->grant(batch, kNow))),
+              testing::ElementsAre(stale_epoch, granted, granted, granted));
+  batch[0].epoch = 2;
+  EXPECT_EQ(value(record->grant(batch, kNow)).front().status, sale::OrderStatus::failed)
+      << "refused once, refused for good";
+  const auto unknown = record->begin_loading(SaleNo{9});
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().kind, Failure::Kind::other);
+  expect_sound();
 }
 
-TEST_F(ClusterRecordTest, VerifyFindsWhatSomebodyChanged) {
-  auto record = open(database_.address());
+TEST_F(ClusterRecordTest, ACancelledSaleTakesNobody) {
+  auto record = open();
   value(record->define(sale_of("s", 1, 10), kNow));
-  value(record->grant(crowd(1, 3), kNow));
-  const std::string config = directory_.path() + "/cluster.toml";
-  std::ofstream(config) << "[server]\ndata = \"" << directory_.path()
-                        << "/data\"\n[engine]\nkind = \"cluster\"\n[database]\nurl = \""
-                        << test::url_of(database_.address()) << "\"\n";
-  const std::string output = directory_.path() + "/output";
-  EXPECT_EQ(test::run_sluice({"verify", "--config", config}, output), 0);
-  database_.execute("UPDATE orders SET quantity = 2 WHERE id = " + std::to_string(kFirstId + 2));
-  EXPECT_EQ(test::run_sluice({"verify", "--config", config}, output), 1);
-  std::ifstream in(output, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  EXPECT_THAT(text, HasSubstr("3 orders"));
-  EXPECT_THAT(text, HasSubstr("FINDING chain"));
-  EXPECT_THAT(text, HasSubstr("FINDING counters"));
-  EXPECT_TRUE(std::filesystem::is_empty(directory_.path() + "/data")) << "the copy is gone";
-  const auto none = verify_cluster(MariadbService::shared().admin(), directory_.path());
-  ASSERT_FALSE(none);
-  EXPECT_THAT(none.error().message, HasSubstr("there is no record"));
-}
-
-TEST_F(ClusterRecordTest, MigratingIsRepeatableAndANewerFormatIsLeftAlone) {
-  // Cut short after some statements: the rest is made up for.
-  open(database_.address());
-  database_.execute("DELETE FROM migration");
-  database_.execute("DROP TABLE seal");
-  std::vector<std::jthread> starters;
-  for (int i = 0; i < 4; ++i)
-    starters.emplace_back([this] { open(database_.address()); });
-  starters.clear();
-  EXPECT_EQ(number("SELECT COUNT(*) FROM migration"), 1);
-  EXPECT_EQ(number("SELECT COUNT(*) FROM seal"), 0);
-  database_.execute("INSERT INTO migration VALUES (99, 'later', 0)");
-  const auto newer = ClusterRecord::open(database_.address());
-  ASSERT_FALSE(newer);
-  EXPECT_THAT(newer.error().message, HasSubstr("has format 99"));
+  value(record->grant(crowd(1, 1), kNow));
+  value(record->define(sale::CancelSale{{"operator", "test"}, SaleNo{0}}, kNow));
+  EXPECT_EQ(value(record->grant(crowd(1, 2), kNow))[1].outcome, GrantOutcome::sale_cancelled);
+  EXPECT_EQ(number("SELECT available FROM item_stock"), 9);
+  value(record->sweep(10, kNow));
+  EXPECT_EQ(number("SELECT available FROM item_stock"), 10);
+  expect_sound();
 }
 
 }  // namespace

@@ -162,9 +162,13 @@ void weixin_close(Context& context, const Request& request, const Captures&, Exc
   if (payments == nullptr) return;
   payments->service->close(
       number, bring_back<payment::CloseAnswer>(context, std::move(exchange),
-                                               [number](Exchange&& kept, auto&& answer) {
+                                               [number, payments](Exchange&& kept, auto&& answer) {
                                                  if (!answer)
                                                    return fail_envelope(kept, answer.error());
+                                                 // A sale order's: it is given up, or was paid.
+                                                 if (*answer != payment::CloseAnswer::not_found) {
+                                                   payments->desk->look_at(number);
+                                                 }
                                                  answer_close(kept, number, *answer);
                                                }));
 }

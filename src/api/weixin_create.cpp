@@ -60,6 +60,15 @@ void answer_created(Exchange& exchange, const std::string& code_url, const std::
   send_envelope(exchange, kCreated, data);
 }
 
+/// The desk takes the sale's queue: what it finds there and does not know ends parked.
+Text not_a_sale_order(const Payments& payments) {
+  return {fmt::format("The queue {} of {} takes the sale's own orders (No…) alone; name the queue "
+                      "of your service.",
+                      payments.sale_queue, payments.exchange),
+          fmt::format("交换机 {} 的队列 {} 只接收秒杀订单（No…），请使用您的服务自己的队列。",
+                      payments.exchange, payments.sale_queue)};
+}
+
 /// Why this server's own order must not be paid as `wanted` says.
 struct Objection {
   Code code;
@@ -159,6 +168,9 @@ void weixin_create(Context& context, const Request& request, const Captures&, Ex
   wanted.client_address = client_address(request, context.shared->options.trust_forwarded_for);
   if (const auto id = parse_order_id(wanted.out_trade_no)) {
     return create_for_order(context, *payments, std::move(exchange), *id, std::move(wanted));
+  }
+  if (wanted.attach.exchange == payments->exchange && wanted.attach.queue == payments->sale_queue) {
+    return fail_envelope(exchange, Code::invalid_request, not_a_sale_order(*payments));
   }
   wanted.expires_at = context.engine.now() + payments->lifetime;
   payments->service->create(

@@ -188,6 +188,16 @@ TEST_F(WeixinTest, ASaleOrderIsPaidAsItIsOrNotAtAll) {
   EXPECT_EQ(data(paid, "error"), "not_payable");
 }
 
+TEST_F(WeixinTest, TheSalesQueueTakesSaleOrdersAlone) {
+  const Answer sale =
+      create("SO-2026-1", "1999", "&queue=queueSeckillOrder&exchange=exchange.order&username=bob");
+  EXPECT_EQ(sale.status, 400);
+  EXPECT_EQ(data(sale, "error"), "invalid_request");
+  EXPECT_TRUE(sale.text("message").contains("queueSeckillOrder")) << sale.body;
+  EXPECT_TRUE(service_.created.empty());
+  EXPECT_EQ(create("SO-2026-1", "1999").status, 200);
+}
+
 TEST_F(WeixinTest, TellsTheStateOfATrade) {
   using State = payment::Trade::State;
   service_.trade.fields = {{"trade_state", "SUCCESS"}, {"transaction_id", "42"}, {"\xff", "\xfe"}};
@@ -234,6 +244,7 @@ TEST_F(WeixinTest, ClosesAndSaysWhatBecameOfIt) {
     EXPECT_EQ(data(answer, "err_code"), row.err_code);
   }
   EXPECT_EQ(service_.asked, std::vector<std::string>(4, "No12345"));
+  EXPECT_EQ(desk_.looked_at, std::vector<std::string>(3, "No12345")) << "all but the unknown one";
 }
 
 TEST_F(WeixinTest, HandsNotificationsOnByteForByte) {

@@ -240,6 +240,11 @@ TEST_F(ConfigTest, SaysNoToWhatIsNotBuiltIn) {
   EXPECT_EQ(reason("[server]\nlisten = \"[::1]:80\"\n"), "");
   EXPECT_THAT(reason("[rabbitmq]\nurl = \"http://mq/\"\n"), HasSubstr("rabbitmq.url: "));
   EXPECT_EQ(reason("[rabbitmq]\nurl = \"amqp://a:b@mq/shop\"\n"), "");
+  const std::string back = "[write_back]\nurl = \"mysql://a:b@db/shop\"\n";
+  EXPECT_EQ(reason(back), "");
+  EXPECT_THAT(reason("[write_back]\nurl = \"db/shop\"\n"), HasSubstr("write_back.url: "));
+  EXPECT_THAT(reason(back + "utc_offset = \"Beijing\"\n"), HasSubstr("write_back.utc_offset: "));
+  EXPECT_THAT(reason(back + "table = \"\"\n"), HasSubstr("1 to 64"));
 }
 
 TEST_F(ConfigTest, TellsThatABrokerHasNothingToCarry) {

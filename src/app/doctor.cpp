@@ -28,6 +28,7 @@
 #include "app/system.h"
 #include "app/webhooks.h"
 #include "app/wechat.h"
+#include "app/write_back.h"
 #include "http/client.h"
 #include "mariadb/server_check.h"
 #include "redis/server_check.h"
@@ -256,6 +257,20 @@ Answer check_redis(const Config& config) {
                                       redis::to_text(address->endpoints.front())));
 }
 
+Answer check_write_back(const Config& config) {
+  const auto table = write_back_table(config);
+  if (!table) return {Mark::failed, table.error().message, "sluice check shows every value"};
+  const auto found = store::WriteBack::probe(*table);
+  if (!found) {
+    return {Mark::failed, found.error().message,
+            "docs/import.md has the columns; the user needs SELECT, INSERT and UPDATE"};
+  }
+  return {Mark::ok,
+          fmt::format("{} at {} takes orders; sellers: {}", table->name, table->address.shown(),
+                      *found ? "from " + table->goods : "not known there"),
+          {}};
+}
+
 Answer check_broker(const Config& config) {
   const auto places = places_of(config);
   if (!places) return {Mark::failed, places.error().message, "sluice check shows every value"};
@@ -304,6 +319,7 @@ int examine(const ConfigFlags& flags) {
   report.add("webhook", check_webhook(*config));
   if (!config->text("database.url").empty()) report.add("database", check_database(*config));
   if (!config->text("redis.url").empty()) report.add("redis", check_redis(*config));
+  if (write_back_configured(*config)) report.add("write-back", check_write_back(*config));
   fmt::print("{}\n", report.failed() ? "something failed: see the remedies" : "ready to serve");
   return report.failed() ? kJobFailed : kSuccess;
 }

@@ -16,6 +16,7 @@
 #include "app/version.h"
 #include "app/webhooks.h"
 #include "app/wechat.h"
+#include "app/write_back.h"
 #include "engine/embedded.h"
 #include "web/storefront.h"
 
@@ -48,6 +49,7 @@ Result<> House::start() {
   if (auto listening = start_servers(); !listening) return listening;
   if (auto opened = open_cashier(); !opened) return opened;
   if (auto started = start_webhooks(); !started) return started;
+  if (auto started = start_copier(); !started) return started;
   if (demo_wanted_) {
     auto demo = open_demo_sale(*engine_);
     if (!demo) return std::unexpected(demo.error());
@@ -78,6 +80,7 @@ void House::stop(bool in_peace) {
   engine_->stop();
   if (cashier_) cashier_->stop_rooms();
   if (webhooks_) webhooks_->stop();
+  if (copier_) copier_->stop();
   if (bus_) bus_->stop();
   stopped_ = true;
   reconcile();
@@ -205,6 +208,15 @@ Result<> House::start_webhooks() {
   if (!webhooks) return std::unexpected(webhooks.error());
   webhooks_ = std::move(*webhooks);
   api_->open_webhooks(*webhooks_);
+  return {};
+}
+
+Result<> House::start_copier() {
+  const bool copies = config_.text("engine.kind") == "cluster" && has_role(config_, "worker");
+  if (!copies || !write_back_configured(config_)) return {};
+  auto copier = Copier::start(config_);
+  if (!copier) return std::unexpected(copier.error());
+  copier_ = std::move(*copier);
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "app/demo.h"
 #include "app/server_file.h"
 #include "app/system.h"
+#include "app/write_back.h"
 #include "base/result.h"
 #include "bus/timed.h"
 #include "console/door.h"
@@ -57,6 +58,9 @@ class House {
   /// Follows the record and tells the shop's systems what happened.
   Result<> start_webhooks();
 
+  /// In a cluster, on a worker: paid orders go into the shop's own table too.
+  Result<> start_copier();
+
   /// After the servers, because the demo's gateway is told their port; /readyz waits for it.
   Result<> open_cashier();
 
@@ -86,6 +90,7 @@ class House {
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<Cashier> cashier_;
   std::unique_ptr<webhook::Office> webhooks_;
+  std::unique_ptr<Copier> copier_;
   http::TokenOptions tokens_;
   std::string new_key_;
   std::string new_password_;

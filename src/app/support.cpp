@@ -12,6 +12,7 @@
 #include "app/rabbit.h"
 #include "app/webhooks.h"
 #include "app/wechat.h"
+#include "app/write_back.h"
 
 namespace sluice::app {
 
@@ -62,13 +63,16 @@ Result<> check_supported(const Config& config) {
     if (auto checked = check_rabbit(config); !checked) return checked;
   }
   if (auto checked = check_webhooks(config); !checked) return checked;
+  if (write_back_configured(config)) {
+    if (auto table = write_back_table(config); !table) return std::unexpected(table.error());
+  }
   if (auto places = destinations(config); !places) return std::unexpected(places.error());
   return {};
 }
 
 std::vector<std::string> unused_settings(const Config& config, bool demo) {
   std::vector<std::string> remarks;
-  for (const std::string_view section : {"redis", "database", "cluster"}) {
+  for (const std::string_view section : {"redis", "database", "cluster", "write_back"}) {
     if (is_cluster(config)) break;
     const bool is_set = std::ranges::any_of(config.settings(), [section](const Setting& setting) {
       return setting.key->name.starts_with(std::string(section) + ".") &&

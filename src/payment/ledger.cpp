@@ -70,7 +70,7 @@ int read_payment(const Statement& row, PaymentRow& out) {
   payment.expires_at = Instant{row.integer(11)};
   out.asked = static_cast<std::uint32_t>(row.integer(12));
   payment.code_url = row.text(13);
-  out.code_at = Instant{row.integer(14)};
+  out.payment.code_at = Instant{row.integer(14)};
   payment.fields = fields_from_json(row.text(15)).value_or(Fields{});
   payment.transaction_id = row.text(16);
   if (!currency) return SQLITE_CORRUPT;  // changed by hand

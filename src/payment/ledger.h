@@ -22,7 +22,6 @@ struct PaymentRow {
   Payment payment;
   std::string client_address;
   std::uint32_t asked = 1;  ///< how often the provider was asked to create it
-  Instant code_at;          ///< when the code_url came
 };
 
 /// A notification with what it became.

@@ -31,6 +31,9 @@ std::string to_json(const Attach& attach);
 /// Errors: not such an object, too long, duplicate or unknown keys.
 Result<Attach> parse_attach(std::string_view json);
 
+/// A provider's code_url is good for two hours; an older one is asked for again by create().
+inline constexpr Span kCodeLife = Span::seconds(110 * 60);
+
 /// A payment as the service remembers it.
 struct Payment {
   /// How far it has got, as far as the service saw it: through notifications, and through the
@@ -52,6 +55,7 @@ struct Payment {
   Attach attach;
   std::string subject;
   std::string code_url;  ///< empty until the provider has made it
+  Instant code_at;       ///< when it came; to be shown for kCodeLife
   Fields fields;
   Instant created_at;
   Instant expires_at;

@@ -22,8 +22,6 @@
 
 namespace sluice::payment {
 
-/// A provider's code_url is good for two hours; an older one is asked for again.
-inline constexpr Span kCodeLife = Span::seconds(110 * 60);
 /// A payment that the provider does not know this long after its end will not come to be.
 inline constexpr Span kGoneAfter = Span::seconds(10 * 60);
 /// What a notification may have; WeChat's have a few kilobytes.

@@ -192,7 +192,7 @@ class BeginTask final : public Task {
     }
     const Instant now = core_->now();
     const bool is_over = now >= known.expires_at;
-    const bool is_fresh = !known.code_url.empty() && now < row_->code_at + kCodeLife;
+    const bool is_fresh = !known.code_url.empty() && now < known.code_at + kCodeLife;
     if (is_fresh || (!known.code_url.empty() && (is_settled || is_over))) return Step::answer;
     if (!is_over) return Step::ask;
     refusal_ = invalid(fmt::format("The payment's end {} has passed: nobody could pay it.",

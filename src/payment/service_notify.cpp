@@ -1,6 +1,7 @@
 // A notification's way: verified, found to be new, published durably, logged, and only then
 // acknowledged. What is missing of that is answered so that the provider sends it again.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <utility>
 
 #include "base/text.h"
@@ -177,7 +178,12 @@ class ArrivalTask final : public Task {
                     quote(attach->exchange), quote(attach->queue)));
   }
 
+  /// It was verified, so there is money behind it that nobody will be told of.
   void turn_away(std::string why) {
+    const NotificationEntry& entry = notice_->row.entry;
+    spdlog::critical(
+        "alarm: a verified notification leads nowhere: out_trade_no {}, transaction {}: {}",
+        quote(entry.out_trade_no), quote(entry.transaction_id), why);
     notice_->row.entry.verdict = Verdict::refused;
     notice_->row.entry.detail = std::move(why);
     log(core_, notice_);

@@ -6,6 +6,7 @@
 #include <latch>
 #include <thread>
 
+#include "bus/captured_log.h"
 #include "payment/ledger.h"
 #include "payment/service_testing.h"
 
@@ -115,6 +116,21 @@ TEST(Notify, GoesOnlyWhereTheListAllows) {
     EXPECT_THAT(entry.event_id, Not(IsEmpty())) << "verified, and kept";
   }
   EXPECT_THAT(house.notifications(), SizeIs(6));
+}
+
+TEST(Notify, VerifiedMoneyThatLeadsNowhereIsAnAlarm) {
+  const bus::testing::CapturedLog log;
+  House house;
+  auto elsewhere = request();
+  elsewhere.attach.queue = "internal";
+  EXPECT_EQ(house.notify(paid(elsewhere, "T77")).status, 400);
+  EXPECT_EQ(log.count("alarm: a verified notification leads nowhere"), 1);
+  EXPECT_EQ(log.count("No123456"), 1);
+  EXPECT_EQ(log.count("T77"), 1);
+  auto forged = paid(elsewhere, "T78");
+  forged.headers.clear();
+  EXPECT_EQ(house.notify(forged).status, 400);
+  EXPECT_EQ(log.count("alarm"), 1) << "strangers raise none";
 }
 
 TEST(Notify, OneThatWasTurnedAwayIsRoutedOnceTheListAllowsIt) {

@@ -31,7 +31,6 @@ HttpCall WechatV2::create(const NewPayment& payment, const Moment& moment) const
       {"total_fee", fmt::to_string(payment.amount.minor)},
       {"fee_type", std::string(payment.currency.code())},
       {"spbill_create_ip", std::string(address.empty() ? "127.0.0.1" : address)},
-      {"time_start", wechat::v2_time(moment.now)},
       {"time_expire", wechat::v2_time(payment.expires_at)},
       {"notify_url", account_.notify_url},
       {"trade_type", "NATIVE"},

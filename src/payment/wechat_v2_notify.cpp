@@ -33,6 +33,11 @@ Result<Notification> WechatV2::parse_payment(Fields fields) const {
   notification.out_trade_no = text_or_empty(fields, "out_trade_no");
   notification.attach = text_or_empty(fields, "attach");
   if (notification.succeeded) {
+    // Payment notifications carry none, or SUCCESS; result_code alone must not make another paid.
+    const auto state = field_of(fields, "trade_state");
+    if (state && *state != "SUCCESS") {
+      return fail(fmt::format("trade_state is {} instead of SUCCESS", quote(*state)));
+    }
     auto facts = wechat::v2_payment(fields);
     if (!facts) return std::unexpected(facts.error());
     notification.event_id = facts->transaction_id;

@@ -91,7 +91,7 @@ TEST_F(WechatV2Test, CreateIsSignedAndComplete) {
     EXPECT_EQ(field_of(fields, "product_id"), "No20150806125346");
     EXPECT_EQ(field_of(fields, "attach"), "{\"q\":1}");
     EXPECT_EQ(field_of(fields, "spbill_create_ip"), "192.0.2.7");
-    EXPECT_EQ(field_of(fields, "time_start"), "20261122220509") << "UTC+8";
+    EXPECT_FALSE(field_of(fields, "time_start")) << "a repetition must have the same parameters";
     EXPECT_EQ(field_of(fields, "time_expire"), "20261122223509") << "cut, never beyond the hold";
     EXPECT_EQ(field_of(fields, "nonce_str"), kMoment.nonce);
   }
@@ -354,6 +354,13 @@ TEST_F(WechatV2Test, PaymentNotification) {
         EXPECT_FALSE(field_of(read->fields, secret)) << secret;
     }
   }
+}
+
+TEST_F(WechatV2Test, ANotificationOfAnotherStateIsNoPayment) {
+  for (const char* state : {"NOTPAY", "USERPAYING", "PAYERROR", "CLOSED", "REFUND", "success", ""})
+    EXPECT_FALSE(v2_->parse({{}, answer(with(paid(), "trade_state", state)).body}, kTestNow))
+        << state;
+  EXPECT_TRUE(v2_->parse({{}, answer(without(paid(), "trade_state")).body}, kTestNow));
 }
 
 TEST_F(WechatV2Test, FailedPaymentNotification) {

@@ -25,7 +25,7 @@ struct Settings {
   bool has_gateway = false;
   std::uint16_t node = 0;       ///< 0 to 1023, part of every order id
   std::uint64_t hash_seed = 0;  ///< keys the user table; random in production
-  std::uint8_t max_close_attempts = 8;
+  std::uint8_t max_close_attempts = 10;
   Span first_close_retry = Span::seconds(2);  ///< doubles with each attempt
   Span last_close_retry = Span::seconds(300);
 };

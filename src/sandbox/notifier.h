@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/instant.h"
 #include "base/result.h"
@@ -13,6 +14,10 @@ namespace sluice::sandbox {
 inline constexpr std::size_t kMaxNotificationsUnderWay = 64;
 /// The merchant's time to acknowledge, as documented.
 inline constexpr Span kNotifyTimeout = Span::seconds(5);
+
+/// Whether the URL's host is localhost or an address of the loopback interface: its certificate is
+/// not verified then. Any thread.
+bool is_loopback(const std::string& url);
 
 class Notifier {
  public:

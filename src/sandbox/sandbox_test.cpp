@@ -7,6 +7,7 @@
 
 #include "http/client.h"
 #include "http/test_server.h"
+#include "sandbox/notifier.h"
 #include "sandbox/testing.h"
 
 namespace sluice::sandbox {
@@ -90,8 +91,11 @@ class RunningWithMerchant : public RunningTest {
     auto sandbox = start();
     ASSERT_TRUE(sandbox.has_value()) << sandbox.error().message;
     sandbox_ = std::move(*sandbox);
-    merchant_ =
-        http::start([this](const http::Request&, http::Responder responder, http::IoThread&) {
+    start_merchant({});
+  }
+  void start_merchant(http::ServerOptions options) {
+    merchant_ = http::start(
+        [this](const http::Request&, http::Responder responder, http::IoThread&) {
           ++received_;
           if (hang_) {
             held_.push_back(std::move(responder));
@@ -100,7 +104,8 @@ class RunningWithMerchant : public RunningTest {
           http::Response response;
           response.status = status_;
           responder.send(std::move(response));
-        });
+        },
+        std::move(options));
   }
   void TearDown() override {
     if (sandbox_) sandbox_->stop();
@@ -122,7 +127,7 @@ class RunningWithMerchant : public RunningTest {
     const auto account = open_account(folder_.path() + "/keys", "", "", kStart);
     const auto client = payment::wechat_v2(
         {account->appid, account->mch_id, account->api_key,
-         "http://127.0.0.1:" + std::to_string(merchant_->port()) + "/notify", false});
+         scheme_ + "://127.0.0.1:" + std::to_string(merchant_->port()) + "/notify", false});
     const payment::NewPayment payment{
         number, Money{100}, Currency(), "x", "", Instant{4'000'000'000'000}, "127.0.0.1"};
     const auto call = client->create(payment, {Instant{}, "n"});
@@ -136,6 +141,7 @@ class RunningWithMerchant : public RunningTest {
 
   std::unique_ptr<Sandbox> sandbox_;
   std::unique_ptr<http::Server> merchant_;
+  std::string scheme_ = "http";
   std::atomic<int> received_ = 0;
   std::atomic<int> status_ = 500;
   std::atomic<bool> hang_ = false;
@@ -152,6 +158,28 @@ TEST_F(RunningWithMerchant, ANotificationIsRepeatedUntilTheScheduleEnds) {
   const auto order = control("GET", "/orders/No1000");
   EXPECT_EQ(order.at("attempts").as_array().size(), 16U);
   EXPECT_EQ(order.at("events").as_array().back().at("event"), "notify_given_up");
+}
+
+TEST_F(RunningWithMerchant, ServersOfThisMachineMayHaveACertificateOfTheirOwnMaking) {
+  merchant_->stop(Span{});
+  http::ServerOptions options;
+  options.listen.certificate_file = file("merchant_cert.pem");
+  options.listen.private_key_file = file("merchant_key.pem");
+  start_merchant(options);
+  scheme_ = "https";
+  create("No1000");
+  control("POST", "/orders/No1000/pay");
+  ASSERT_TRUE(http::eventually([&] { return received_ > 0; }));
+}
+
+TEST(Loopback, IsThisMachineAloneHoweverItIsWritten) {
+  for (const char* url : {"https://127.0.0.1/x", "https://127.9.8.7:8443/x", "https://[::1]:1/",
+                          "https://localhost/", "https://user@LOCALHOST:1/"})
+    EXPECT_TRUE(is_loopback(url)) << url;
+  for (const char* url :
+       {"https://127.0.0.1.example/", "https://localhost.example/", "https://127.0.0.1@example/",
+        "https://shop.example/127.0.0.1", "https://128.0.0.1/", "https://[::2]/", "no URL", ""})
+    EXPECT_FALSE(is_loopback(url)) << url;
 }
 
 TEST_F(RunningWithMerchant, CopiesArriveByTheThousand) {

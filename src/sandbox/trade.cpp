@@ -41,7 +41,7 @@ std::string_view name(Attempt::Kind kind) {
 bool same_parameters(const OrderRequest& a, const OrderRequest& b) {
   return a.description == b.description && a.detail == b.detail && a.attach == b.attach &&
          a.product_id == b.product_id && a.notify_url == b.notify_url && a.total == b.total &&
-         a.currency == b.currency && a.time_expire == b.time_expire;
+         a.currency == b.currency && a.time_start == b.time_start && a.time_expire == b.time_expire;
 }
 
 Money Trade::refunded() const {

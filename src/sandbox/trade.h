@@ -65,6 +65,7 @@ struct OrderRequest {
   std::string attach;
   std::string product_id;
   std::string notify_url;
+  std::string time_start;  ///< v2, as it was written
   Money total;
   Currency currency;
   std::optional<Instant> time_expire;

@@ -107,6 +107,7 @@ Result<OrderRequest> read_v2_order(const Fields& fields, Instant now) {
   }
   request.description = get(fields, "body");
   request.detail = get(fields, "detail");
+  request.time_start = get(fields, "time_start");
   request.attach = get(fields, "attach");
   request.product_id = get(fields, "product_id");
   request.total = *total;

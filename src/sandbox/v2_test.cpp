@@ -131,7 +131,7 @@ TEST_F(V2Test, OnlyTheRightSignatureOfTheRightTypePasses) {
   Fields fields = order_fields("No100001");
   const std::string good = signed_xml(fields);
   std::string changed = good;
-  changed.replace(changed.find("1990"), 4, "1991");
+  changed.replace(changed.find("[1990]"), 6, "[1991]");
   EXPECT_EQ(code(kOrder, changed), "SIGNERROR");
   fields.emplace_back("sign", std::string(32, '0'));
   EXPECT_EQ(code(kOrder, payment::write_xml(fields)), "SIGNERROR");
@@ -186,7 +186,7 @@ TEST_F(V2Test, ARepetitionMayDifferInNonceAndSignTypeOnly) {
   at(fields, "nonce_str") = "another";
   at(fields, "sign_type") = "HMAC-SHA256";
   EXPECT_EQ(code(V2::Call::unified_order, signed_xml(fields, SignType::hmac_sha256)), "none");
-  for (const char* name : {"body", "attach", "detail", "product_id"}) {
+  for (const char* name : {"body", "attach", "detail", "product_id", "time_start"}) {
     Fields other = order_fields("No100001");
     at(other, name) = "other";
     EXPECT_EQ(code(V2::Call::unified_order, signed_xml(other)), "INVALID_REQUEST") << name;

@@ -59,7 +59,12 @@ void Begins::find(OrderId order) {
   using Found = std::expected<std::optional<payment::Payment>, payment::ServiceError>;
   office_.service.find(to_text(order), office_.here<Found>([this, order](Found found) {
     if (!found) return finish(order, std::unexpected(read_fault(found.error())));
-    if (*found && !(*found)->code_url.empty()) return tell_again(order, std::move(**found));
+    const auto& known = *found;
+    const bool has_code = known && !known->code_url.empty();
+    // An older code is dead at the provider: the service asks for another under the same number.
+    if (has_code && office_.loop.now() < known->code_at + payment::kCodeLife) {
+      return tell_again(order, std::move(**found));
+    }
     enter(order);
   }));
 }

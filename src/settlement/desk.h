@@ -62,8 +62,8 @@ class Desk {
   virtual void begin(
       std::string user, OrderId order, std::string client_address, engine::Mailbox& to,
       std::move_only_function<void(std::expected<ShopperPayment, BeginError>)> then) = 0;
-  /// Somebody's query said that this payment was made, and the ledger has learnt it: what the
-  /// record does not know of it is settled as a notification would. Payments of others are left
+  /// Somebody's query or close said what became of this payment, and the ledger has learnt it: what
+  /// the record does not know of it is settled as a notification would. Payments of others are left
   /// alone. Any thread.
   virtual void look_at(std::string out_trade_no) = 0;
   virtual DeskCounts counts() const = 0;

@@ -37,6 +37,26 @@ TEST_F(DeskAtWork, BeginsAPaymentAndTellsItAgain) {
   EXPECT_EQ(engine_->commands, commands) << "asking again leaves nothing in the record";
 }
 
+class DeskWithALongHold : public testing::DeskTest {
+ protected:
+  DeskWithALongHold() : DeskTest({}, 10, Span::seconds(24 * 3600)) { open_desk(); }
+};
+
+TEST_F(DeskWithALongHold, ACodeThatRanOutIsRenewedUnderTheSameNumber) {
+  const OrderId order = engine_->grab("ann");
+  ASSERT_TRUE(begin("ann", order));
+  loop_->advance(payment::kCodeLife - Span{1});
+  ASSERT_TRUE(begin("ann", order));
+  EXPECT_EQ(calls("create"), 1) << "still good";
+  loop_->advance(Span{1});
+  const auto renewed = begin("ann", order);
+  ASSERT_TRUE(renewed);
+  EXPECT_EQ(renewed->expires_at, engine_->order(order).expires_at);
+  EXPECT_EQ(calls("create " + to_text(order)), 2);
+  ASSERT_TRUE(begin("ann", order));
+  EXPECT_EQ(calls("create"), 2) << "and the new one is told again";
+}
+
 TEST_F(DeskAtWork, BeginErrorsInOrder) {
   const OrderId order = engine_->grab("ann");
   EXPECT_FALSE(begin("ann", OrderId{5}));
@@ -244,6 +264,16 @@ TEST_F(DeskAtWork, LateMoneyThatOnlyAQueryToldOfIsSettled) {
   desk_->look_at(to_text(order));
   run();
   EXPECT_EQ(engine_->commands, commands) << "and once";
+}
+
+TEST_F(DeskAtWork, APaymentThatSomebodyClosedGivesItsOrderUp) {
+  const OrderId order = engine_->grab("ann");
+  ASSERT_TRUE(begin("ann", order));
+  provider_.trade(order).state = payment::Trade::State::closed;
+  desk_->look_at(to_text(order));
+  run();
+  EXPECT_EQ(status(order), OrderStatus::cancelled);
+  expect_units(10, 0, 0);
 }
 
 TEST_F(DeskAtWork, AQueryForAPaymentOfAnotherServiceTouchesNoOrder) {

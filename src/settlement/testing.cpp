@@ -278,6 +278,7 @@ void FakeService::create(payment::PaymentRequest request, payment::Answer<paymen
                                                         "no payment", outcome.error()}));
     }
     ledger[number].code_url = outcome->code_url;
+    ledger[number].code_at = clock == nullptr ? kOpen : clock->now();
     then(ledger[number]);
   });
 }
@@ -367,9 +368,11 @@ std::shared_ptr<Fate> FakeBus::send(const std::string& body, std::uint32_t attem
 
 // ---- fixture -----------------------------------------------------------------------------------
 
-DeskTest::DeskTest(DeskOptions options, std::int64_t stock) : options_(std::move(options)) {
+DeskTest::DeskTest(DeskOptions options, std::int64_t stock, Span hold)
+    : options_(std::move(options)) {
   auto loop = std::make_unique<ManualLoop>();
   loop_ = loop.get();
+  service_.clock = loop_;
   own_loop_ = std::move(loop);
   sale::Settings settings;
   settings.has_gateway = true;
@@ -380,7 +383,7 @@ DeskTest::DeskTest(DeskOptions options, std::int64_t stock) : options_(std::move
   open.title = "A sale";
   open.starts_at = kOpen;
   open.ends_at = kOpen + Span::seconds(100'000);
-  open.hold = kHold;
+  open.hold = hold;
   sale::ItemDraft item;
   item.title = "A thing";
   item.price = Money{1999};

@@ -185,6 +185,7 @@ class FakeService final : public payment::Service {
   bool healthy() const override { return true; }
   void stop() override {}
 
+  const ManualLoop* clock = nullptr;  ///< dates the codes; empty: kOpen
   std::map<std::string, payment::Payment> ledger;
   std::vector<std::string> queried;  ///< through the service: the ledger learned it
 
@@ -221,7 +222,7 @@ class DeskTest : public ::testing::Test {
   ~DeskTest() override;
 
  protected:
-  explicit DeskTest(DeskOptions options = {}, std::int64_t stock = 10);
+  explicit DeskTest(DeskOptions options = {}, std::int64_t stock = 10, Span hold = kHold);
 
   void open_desk();
   void run() { loop_->run(); }

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -12,12 +14,20 @@
 
 namespace sluice::store {
 
+/// The statement: INSERT INTO `into` VALUES `row`, `row`, … `rest`.
+struct InsertShape {
+  std::string into = {};  ///< "orders(id, status)"
+  std::size_t columns = 0;
+  std::string row = {};  ///< with `columns` question marks; empty: "(?,?,…)"
+  std::string rest = {};
+};
+
 /// Texts must live until flush().
 class BulkInsert {
  public:
   using Value =
       std::variant<std::monostate, std::int64_t, std::string_view, std::span<const std::uint8_t>>;
-  BulkInsert(std::string_view into, std::size_t columns) : into_(into), columns_(columns) {}
+  explicit BulkInsert(InsertShape shape) : shape_(std::move(shape)) {}
 
   mariadb::Outcome<> prepare(mariadb::Connection& connection);
   mariadb::Outcome<> add(std::span<const Value> row);
@@ -30,8 +40,7 @@ class BulkInsert {
   static constexpr std::array<std::size_t, 4> kSizes{256, 32, 4, 1};
   mariadb::Outcome<> send(mariadb::Statement& statement, std::size_t from, std::size_t count);
 
-  std::string_view into_;
-  std::size_t columns_;
+  InsertShape shape_;
   std::array<mariadb::Statement, kSizes.size()> statements_;
   std::vector<Value> values_;
 };

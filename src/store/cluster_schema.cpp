@@ -25,7 +25,7 @@ constexpr std::string_view kTableOptions =
 // open_in_sale, by which a shopper has at most one unpaid order in a sale; under which epoch a sale
 // was loaded; leases. Users and transactions are bytes, as even a binary collation takes "a" and
 // "a " for the same.
-constexpr std::array<const char*, 17> kInitial = {
+constexpr std::array<const char*, 18> kInitial = {
     "CREATE TABLE IF NOT EXISTS order_status(code INT PRIMARY KEY, name VARCHAR(32) NOT NULL "
     "UNIQUE, holds_unit INT NOT NULL)",
     "REPLACE INTO order_status VALUES (1,'queued',0),(2,'awaiting_payment',1),(3,'closing',1),"
@@ -79,6 +79,7 @@ constexpr std::array<const char*, 17> kInitial = {
     "history BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS lease(name VARBINARY(64) PRIMARY KEY, holder VARBINARY(128) NOT "
     "NULL, until BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS follower(name VARBINARY(512) PRIMARY KEY, history BIGINT NOT NULL)",
     "INSERT INTO head SELECT 1, 0, 0, 0, REPEAT(CHAR(0), 32) FROM DUAL WHERE NOT EXISTS "
     "(SELECT 1 FROM head)",
 };

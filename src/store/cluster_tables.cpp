@@ -46,11 +46,9 @@ constexpr const char* kInsertSeal = "INSERT INTO seal VALUES(?,?,?,?,?)";
 constexpr const char* kUpdateHead =
     "UPDATE head SET history=?, audit=?, seal=?, hash=? WHERE one=1 AND seal=?";
 
-constexpr std::string_view kOrders =
+constexpr const char* kOrders =
     "orders(id, `user`, item_no, quantity, amount, status, reason, created_at, expires_at, "
     "request_key, close_attempts, unit_sold, last_event, sale_no)";
-constexpr std::string_view kHistory = "history";
-constexpr std::string_view kAudit = "audit";
 
 Value text_or_null(std::string_view text) {
   return text.empty() ? Value{} : Value{text};
@@ -58,7 +56,10 @@ Value text_or_null(std::string_view text) {
 
 }  // namespace
 
-ClusterTables::ClusterTables() : orders_(kOrders, 14), history_(kHistory, 7), audit_(kAudit, 8) {}
+ClusterTables::ClusterTables()
+    : orders_({.into = kOrders, .columns = 14}),
+      history_({.into = "history", .columns = 7}),
+      audit_({.into = "audit", .columns = 8}) {}
 
 Outcome<> ClusterTables::prepare(Connection& connection) {
   const std::array<std::pair<Statement*, const char*>, 7> all{{
