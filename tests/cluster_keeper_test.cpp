@@ -62,12 +62,20 @@ class NoBus final : public bus::TimedBus {
     QueueState queue;
     queue.queue = Names().grab_queue;
     queue.ready = waiting;
+    queue.counted = counted;
     return {queue};
   }
-  bool healthy() const override { return true; }
+  void recount() override {
+    ++asked;
+    if (answers) ++counted;
+  }
+  bool healthy() const override { return answers; }
   void stop() override {}
 
   std::atomic<std::uint64_t> waiting{0};
+  std::atomic<std::uint64_t> counted{0};
+  std::atomic<int> asked{0};
+  std::atomic<bool> answers{true};
 };
 
 class DirectMailbox final : public engine::Mailbox {
@@ -424,6 +432,25 @@ TEST_F(ClusterKeeper, WaitsForTheWorkersBeforeItRebuilds) {
       << "its shopper was told that it queues";
   EXPECT_EQ(stats(), std::nullopt);
   one->bus().waiting = 0;
+  ASSERT_TRUE(eventually([&] { return is_open(2); }));
+  EXPECT_EQ(standing(1), Standing::awaiting);
+}
+
+TEST_F(ClusterKeeper, WaitsForABrokerThatMayHaveGrabs) {
+  open_sale();
+  auto one = node();
+  one->keep();
+  ASSERT_TRUE(eventually([&] { return is_open(1); }));
+  const redis::Reservation published = grab(1);
+  one->bus().answers = false;
+  redis_.cli("FLUSHALL");
+  ASSERT_TRUE(eventually([&] { return !one->has(1); }));
+  const int asked = one->bus().asked;
+  ASSERT_TRUE(eventually([&] { return one->bus().asked > asked + 60; }));
+  EXPECT_EQ(write(published), store::GrantOutcome::granted)
+      << "no epoch began while nobody knew what the broker has";
+  EXPECT_EQ(stats(), std::nullopt);
+  one->bus().answers = true;
   ASSERT_TRUE(eventually([&] { return is_open(2); }));
   EXPECT_EQ(standing(1), Standing::awaiting);
 }

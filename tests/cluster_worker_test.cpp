@@ -51,6 +51,7 @@ class MuteBus final : public bus::TimedBus {
     return real_.consume(queue, prefetch, std::move(consumer));
   }
   std::vector<QueueState> queues() const override { return real_.queues(); }
+  void recount() override { real_.recount(); }
   bool healthy() const override { return real_.healthy(); }
   void stop() override { real_.stop(); }
 

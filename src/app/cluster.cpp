@@ -128,7 +128,7 @@ Result<std::unique_ptr<engine::Engine>> start_cluster_engine(const Config& confi
   options.works = has_role(config, "worker");
   // Closings and refunds are handed out where they can be asked for.
   options.has_desk = wechat_configured(config) && has_role(config, "pay");
-  options.keeps = options.works && (options.has_desk || !wechat_configured(config));
+  options.keeps = wechat_configured(config) ? options.has_desk : options.works;
   options.queue_bound = static_cast<std::size_t>(config.integer("engine.queue"));
   options.preload_every = config.span("cluster.preload_every");
   options.preload_ahead = config.span("cluster.preload_ahead");

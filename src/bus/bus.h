@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -71,8 +72,14 @@ class Bus {
     std::uint64_t ready = 0;
     std::uint64_t unacknowledged = 0;
     std::uint64_t parked = 0;  ///< poison, kept for a person
+    /// Grows with every count of `ready`, which at a broker is made now and then; kAlwaysCounted
+    /// where `ready` is what is true now.
+    std::uint64_t counted = 0;
   };
+  static constexpr std::uint64_t kAlwaysCounted = std::numeric_limits<std::uint64_t>::max();
   virtual std::vector<QueueState> queues() const = 0;
+  /// Asks for another count soon. Any thread.
+  virtual void recount() = 0;
   virtual bool healthy() const = 0;
   /// No delivery begins after this; publishes under way are confirmed or failed. Once.
   virtual void stop() = 0;

@@ -184,7 +184,7 @@ Result<> ConsumeLink::on_turn(AmqpConnection& connection) {
                     : connection.reject(settlement.tag, true);
     if (!told) return told;
   }
-  return now() < count_at_ ? Result<>{} : count(connection);
+  return recount_.exchange(false) || now() >= count_at_ ? count(connection) : Result<>{};
 }
 
 Result<> ConsumeLink::on_event(AmqpConnection& connection, AmqpEvent event) {
@@ -240,6 +240,7 @@ Result<> ConsumeLink::count(AmqpConnection& connection) {
     const std::lock_guard lock(states_mutex_);
     states_[i].ready = ready->value_or(0);
     states_[i].parked = parked->value_or(0);
+    ++states_[i].counted;
   }
   count_at_ = now() + options_.count_interval.ms;
   return {};
@@ -250,6 +251,11 @@ void ConsumeLink::change_open(const std::string& queue, bool more) {
   const auto state = std::ranges::find(states_, queue, &Bus::QueueState::queue);
   if (state == states_.end()) return;
   state->unacknowledged += more ? 1 : std::uint64_t(-1);
+}
+
+void ConsumeLink::recount() {
+  recount_ = true;
+  intake_->wakeup().signal();
 }
 
 std::vector<Bus::QueueState> ConsumeLink::states() const {

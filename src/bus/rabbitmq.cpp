@@ -104,6 +104,7 @@ class RabbitBus final : public TimedBus {
   }
 
   std::vector<QueueState> queues() const override { return consumer_.states(); }
+  void recount() override { consumer_.recount(); }
   bool healthy() const override {
     return publisher_.connected() && !publisher_.blocked() && consumer_.connected();
   }

@@ -50,10 +50,12 @@ class ClusterEngine final : public engine::Engine {
     hears.began = [this] { gate_->forget_sold_out(); };
     subscriber_ = std::make_unique<redis::Subscriber>(node_.options.redis,
                                                       redis::SubscriberOptions{}, std::move(hears));
-    if (!node_.options.works) return {};
-    auto worker = open_worker(node_);
-    if (!worker) return std::unexpected(worker.error());
-    worker_ = std::move(*worker);
+    if (node_.options.works) {
+      auto worker = open_worker(node_);
+      if (!worker) return std::unexpected(worker.error());
+      worker_ = std::move(*worker);
+    }
+    if (!node_.options.keeps) return {};
     auto keeper = open_keeper(node_, *gate_);
     if (!keeper) return std::unexpected(keeper.error());
     keeper_ = std::move(*keeper);

@@ -23,8 +23,11 @@ constexpr Span kWaitEvery{50};
 /// Entries that were handed to the gate are on their way for so long.
 constexpr Span kAdoptEvery{200};
 constexpr std::uint32_t kMostDrained = 256;
-/// How long a rebuild waits for the workers: orders that come later are refused by the record.
-constexpr Span kQueuePatience = Span::seconds(10);
+/// How long a rebuild waits for the workers, while the broker answers: orders that come later are
+/// refused by the record.
+constexpr Span kQueuePatience = Span::seconds(20);
+/// How long workers need for what they have in hand when the queue is empty.
+constexpr Span kInHand = Span::seconds(1);
 constexpr Span kFirstBackoff{100};
 constexpr Span kLastBackoff{2000};
 constexpr std::uint32_t kOrdersPerStep = 2048;
@@ -236,19 +239,42 @@ void Loader::wait(Entry& entry, Instant now) {
   const bool was_loaded = recorded_.contains(entry.sale);
   entry.step = Step::waiting;
   entry.wait_until = was_loaded ? now + kQueuePatience : now;
+  entry.counted = times_counted();
+  entry.empty_since.reset();
   await_workers(entry, now);
 }
 
+/// A broker that does not answer may have any number of grabs: it is waited for.
 void Loader::await_workers(Entry& entry, Instant now) {
   entry.due = now + kWaitEvery;
-  if (now >= entry.wait_until || queue_is_empty()) begin(entry, now);
+  if (recorded_.contains(entry.sale)) {
+    if (!node_.bus.healthy()) entry.wait_until = now + kQueuePatience;
+    node_.bus.recount();
+    if (!queue_is_empty(entry)) {
+      entry.empty_since.reset();
+    } else if (!entry.empty_since) {
+      entry.empty_since = now;
+    }
+    const bool is_written = entry.empty_since && now - *entry.empty_since >= kInHand;
+    if (!is_written && now < entry.wait_until) return;
+  }
+  begin(entry, now);
 }
 
-bool Loader::queue_is_empty() const {
+std::uint64_t Loader::times_counted() const {
   const auto queues = node_.bus.queues();
-  return std::ranges::none_of(queues, [this](const bus::Bus::QueueState& queue) {
-    return queue.queue == node_.options.names.grab_queue && queue.ready + queue.unacknowledged > 0;
-  });
+  const auto grabs =
+      std::ranges::find(queues, node_.options.names.grab_queue, &bus::Bus::QueueState::queue);
+  return grabs == queues.end() ? 0 : grabs->counted;
+}
+
+/// By a count that began after the wait did: the one under way then may be older.
+bool Loader::queue_is_empty(const Entry& entry) const {
+  const auto queues = node_.bus.queues();
+  const auto grabs =
+      std::ranges::find(queues, node_.options.names.grab_queue, &bus::Bus::QueueState::queue);
+  if (grabs == queues.end() || grabs->ready + grabs->unacknowledged > 0) return false;
+  return grabs->counted == bus::Bus::kAlwaysCounted || grabs->counted >= entry.counted + 2;
 }
 
 /// From here on the record takes nothing that was admitted under an earlier epoch.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,8 @@ class Loader {
     Span backoff;
     std::uint64_t epoch = 0;  ///< that Redis had last; zero: none
     Instant wait_until;
+    std::uint64_t counted = 0;           ///< of the grab queue when the wait began
+    std::optional<Instant> empty_since;  ///< the grab queue, by a count made since
     Instant adopt_at;
     store::Loading loading;
     OrderId after{};
@@ -83,7 +86,8 @@ class Loader {
   void forget_open(const Entry& entry);
   void failed(Entry& entry, std::string_view what);
   void refused(Entry& entry, const redis::Refusal& refusal);
-  bool queue_is_empty() const;
+  bool queue_is_empty(const Entry& entry) const;
+  std::uint64_t times_counted() const;
 
   Node& node_;
   Gate& gate_;

@@ -28,8 +28,9 @@ using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 using store::GrantOutcome;
 
-/// As many as the bus gives: while one batch is written, the next one gathers.
-constexpr std::size_t kGrabPrefetch = bus::kMaxPrefetch;
+/// While one batch is written, the next one gathers. A rebuild of Redis waits for what workers have
+/// in hand (kInHand of the loader), so it is not more than they write in a second.
+constexpr std::size_t kGrabPrefetch = 256;
 constexpr std::size_t kTimerPrefetch = 256;
 /// A batch is closed when it has so many grabs, or this long after its first message.
 constexpr std::size_t kFullBatch = 2048;

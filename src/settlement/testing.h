@@ -207,6 +207,7 @@ class FakeBus final : public bus::Bus {
   void publish(std::string_view, std::string_view, bus::Message, bus::Confirmed) override {}
   Result<> consume(std::string_view queue, std::size_t prefetch, bus::Consumer consumer) override;
   std::vector<QueueState> queues() const override { return {}; }
+  void recount() override {}
   bool healthy() const override { return true; }
   void stop() override {}
 
