@@ -142,6 +142,10 @@ Outcome<boost::json::object> WechatV3::accepted_object(const HttpAnswer& answer,
                                                        Instant now) const {
   const auto body = accepted(answer, now);
   if (!body) return std::unexpected(body.error());
+  if (answer.status != 200) {
+    return std::unexpected(
+        untrusted(fmt::format("the answer has status {}, which tells nothing", answer.status)));
+  }
   auto tree = parse_object(*body);
   if (!tree) return std::unexpected(untrusted(tree.error().message));
   return std::move(*tree);

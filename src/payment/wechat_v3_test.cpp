@@ -124,6 +124,11 @@ TEST_F(WechatV3Test, CreatedGivesTheCodeUrl) {
     EXPECT_EQ(kind(v3_->read_created(payment(), answer(200, body), kTestNow)),
               Fault::Kind::untrusted)
         << body;
+  for (const int status : {201, 204})
+    EXPECT_EQ(kind(v3_->read_created(payment(), answer(status, R"({"code_url":"weixin://x"})"),
+                                     kTestNow)),
+              Fault::Kind::untrusted)
+        << status;
 }
 
 TEST_F(WechatV3Test, PaidTellsTheFacts) {

@@ -45,7 +45,7 @@ class DeskWithALongHold : public testing::DeskTest {
 TEST_F(DeskWithALongHold, ACodeThatRanOutIsRenewedUnderTheSameNumber) {
   const OrderId order = engine_->grab("ann");
   ASSERT_TRUE(begin("ann", order));
-  loop_->advance(payment::kCodeLife - Span{1});
+  loop_->advance(Span{payment::kCodeLife.ms - 1});
   ASSERT_TRUE(begin("ann", order));
   EXPECT_EQ(calls("create"), 1) << "still good";
   loop_->advance(Span{1});
