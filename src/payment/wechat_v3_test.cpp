@@ -281,7 +281,7 @@ TEST_F(WechatV3Test, Refunds) {
   };
   const std::vector<std::pair<const char*, State>> states{{"SUCCESS", State::succeeded},
                                                           {"PROCESSING", State::processing},
-                                                          {"CLOSED", State::failed},
+                                                          {"CLOSED", State::closed},
                                                           {"ABNORMAL", State::failed}};
   for (const auto& [status, state] : states) {
     const HttpAnswer from = answer(200, text("STATUS", status));
