@@ -28,6 +28,7 @@ class NoBus final : public bus::TimedBus {
   void publish(std::string_view, std::string_view, bus::Message, bus::Confirmed) override {}
   Result<> consume(std::string_view, std::size_t, bus::Consumer) override { return {}; }
   std::vector<QueueState> queues() const override { return {}; }
+  void recount() override {}
   bool healthy() const override { return true; }
   void stop() override {}
 };
