@@ -17,6 +17,7 @@ import {announced, attentionCount, language, path, session, setLanguage, setThem
   type Theme} from './state';
 import type {Word} from './text';
 import {Empty, Head, Link, Loading} from './ui';
+import {WebhookPage, WebhooksPage} from './webhooks';
 
 const kWays: [string, Word][] = [
   ['/console', 'overview'],
@@ -24,6 +25,7 @@ const kWays: [string, Word][] = [
   ['/console/orders', 'orders'],
   ['/console/attention', 'attention'],
   ['/console/payments', 'payments'],
+  ['/console/webhooks', 'webhooks'],
   ['/console/audit', 'audit'],
 ];
 
@@ -34,6 +36,7 @@ function Page() {
   if (part === 'sales' && id === 'import') return <ImportPage />;
   if (part === 'sales') return id ? <SalePage key={id} id={id} /> : <SalesPage />;
   if (part === 'orders') return id ? <OrderPage key={id} id={id} /> : <OrdersPage />;
+  if (part === 'webhooks') return id ? <WebhookPage key={id} id={id} /> : <WebhooksPage />;
   if (!id) {
     if (part === 'attention') return <AttentionPage />;
     if (part === 'payments') return <PaymentsPage />;
