@@ -14,7 +14,7 @@ import {SalePage} from './sale';
 import {SalesPage} from './sales';
 import {SignInPage} from './sign_in';
 import {announced, attentionCount, language, path, session, setLanguage, setTheme, t, theme,
-  type Theme} from './state';
+  trial, type Theme} from './state';
 import type {Word} from './text';
 import {Empty, Head, Link, Loading} from './ui';
 import {WebhookPage, WebhooksPage} from './webhooks';
@@ -114,6 +114,7 @@ export function Frame() {
     <div class="body">
       <section class="bar" aria-label={t('live')}>
         <Light />
+        {trial && <span class="trial">{t('trial')}</span>}
         {!connected.value && <span class="stale" role="alert">{t('no_connection')}</span>}
       </section>
       <main id="main" tabIndex={-1}><Page /></main>
