@@ -13,7 +13,7 @@ packages_build=(
   ca-certificates
 )
 # What `./test --quick` needs on top.
-packages_test=(libgtest-dev libgmock-dev librapidcheck-dev sqlite3)
+packages_test=(libgtest-dev libgmock-dev librapidcheck-dev python3 sqlite3)
 # What deploy/services runs, and another people's AMQP client. Debian's -core packages start no server
 # of the system; RabbitMQ and Redis have none such, and theirs are left as Debian starts them.
 packages_services=(mariadb-server-core mariadb-client-core rabbitmq-server python3-pika redis-server

@@ -2,6 +2,7 @@
 #include "app/cashier.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -38,6 +39,7 @@ Result<> Cashier::start_gateway(const std::string& own_url) {
     if (!gateway) return std::unexpected(gateway.error());
     gateway_ = std::move(*gateway);
     gateway_name_ = wechat_name(config_);
+    if (const auto remark = refund_remark(config_)) spdlog::warn("{}", *remark);
     return {};
   }
   sandbox::SandboxOptions options;

@@ -7,6 +7,7 @@
 #include "app/cli.h"
 #include "app/logging.h"
 #include "app/support.h"
+#include "app/wechat.h"
 
 namespace sluice::app {
 
@@ -68,6 +69,7 @@ int check(const CheckFlags& flags) {
   }
   for (const std::string& remark : unused_settings(*config))
     fmt::print("# note: {}\n", remark);
+  if (const auto remark = refund_remark(*config)) fmt::print("# note: {}\n", *remark);
   fmt::print("# the configuration is valid\n");
   return kSuccess;
 }

@@ -395,6 +395,26 @@ TEST_F(CommandTest, DoctorAsksTheGateway) {
   EXPECT_THAT(silent.out, HasSubstr("remedy: curl -v http://127.0.0.1:"));
 }
 
+TEST_F(CommandTest, WithoutItsCertificateV2CannotRefundAndTheServerSaysSo) {
+  const std::string account =
+      "[wechat]\napi = \"v2\"\nbase_url = \"https://127.0.0.1:1\"\nappid = \"wx1\"\n"
+      "mch_id = \"1900000109\"\nnotify_url = \"https://shop.example/notify\"\n"
+      "api_key = \"0123456789abcdef0123456789abcdef\"\n";
+  file("v2.toml", account);
+  constexpr const char* kSaid = "without wechat.merchant_certificate_file refunds are refused";
+  EXPECT_THAT(run({"check", "--config", "v2.toml"}).out, HasSubstr(kSaid));
+  const auto doctor = run(
+      {"doctor", "--config", "v2.toml", "--listen", "127.0.0.1:0", "--set", "payment.timeout=1s"});
+  EXPECT_THAT(doctor.out, HasSubstr("refunds        WARNING"));
+  EXPECT_THAT(doctor.out, HasSubstr(kSaid));
+  auto serve = kServe;
+  serve.insert(serve.end(), {"--config", "v2.toml"});
+  Process server(serve, folder_);
+  ASSERT_TRUE(server.wait_for("Ctrl-C")) << server.finish().err;
+  server.signal(SIGTERM);
+  EXPECT_THAT(server.finish().err, HasSubstr(kSaid));
+}
+
 TEST_F(CommandTest, OrderSaysWhatItNeeds) {
   EXPECT_EQ(run({"order"}).status, 2);
   EXPECT_EQ(run({"order", "pya", "No1", "--user", "a"}).status, 2);

@@ -300,6 +300,11 @@ int examine(const ConfigFlags& flags) {
   report.add("token key", check_key(*config));
   report.add("record", check_record(data, server));
   report.add("gateway", check_gateway(*config));
+  if (const auto remark = refund_remark(*config)) {
+    report.add("refunds", {Mark::warning, *remark,
+                           "give wechat.merchant_certificate_file and "
+                           "wechat.merchant_private_key_file"});
+  }
   if (rabbit_configured(*config)) report.add("rabbitmq", check_broker(*config));
   report.add("webhook", check_webhook(*config));
   if (!config->text("database.url").empty()) report.add("database", check_database(*config));

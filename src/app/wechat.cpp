@@ -148,6 +148,15 @@ Result<> check_wechat(const Config& config) {
   return {};
 }
 
+std::optional<std::string> refund_remark(const Config& config) {
+  if (!wechat_configured(config) || !is_v2(config)) return std::nullopt;
+  if (!config.text("wechat.merchant_certificate_file").empty()) return std::nullopt;
+  // The provider asks for the certificate in the TLS handshake; a sandbox without TLS cannot.
+  if (!config.text("wechat.base_url").starts_with("https://")) return std::nullopt;
+  return "wechat.api = \"v2\": without wechat.merchant_certificate_file refunds are refused; "
+         "money that comes too late is left to a person";
+}
+
 Result<std::unique_ptr<payment::Gateway>> start_wechat(const Config& config) {
   auto protocol = make_protocol(config);
   if (!protocol) return fail("[wechat] " + protocol.error().message);

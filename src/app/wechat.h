@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ bool wechat_configured(const Config& config);
 /// Errors, one a line: keys that the chosen API needs, values that the provider takes none of,
 /// files that cannot be read or hold no key.
 Result<> check_wechat(const Config& config);
+
+/// Why this account can take payments but pay nothing back; empty: it can do both, or is none.
+std::optional<std::string> refund_remark(const Config& config);
 
 /// Starts the gateway that [wechat] describes; it must have been checked.
 Result<std::unique_ptr<payment::Gateway>> start_wechat(const Config& config);

@@ -114,6 +114,22 @@ TEST_F(WechatConfigTest, RefusesWhatTheProviderDoesNotTake) {
               HasSubstr("[wechat]"));
 }
 
+TEST_F(WechatConfigTest, V2RefundsNeedTheMerchantsCertificate) {
+  const std::map<std::string, std::string> real{
+      {"wechat.base_url", "https://api.mch.weixin.qq.com"},
+      {"wechat.merchant_certificate_file", ""}};
+  ASSERT_TRUE(check_wechat(account("v2", real))) << "payments work without";
+  const auto remark = refund_remark(account("v2", real));
+  ASSERT_TRUE(remark);
+  EXPECT_THAT(*remark, HasSubstr("wechat.merchant_certificate_file"));
+  EXPECT_FALSE(refund_remark(account("v2"))) << "a sandbox without TLS asks for none";
+  auto whole = real;
+  whole["wechat.merchant_certificate_file"] = "cert.pem";
+  EXPECT_FALSE(refund_remark(account("v2", whole)));
+  EXPECT_FALSE(refund_remark(account("v3", real)));
+  EXPECT_FALSE(refund_remark(*Config::load({})));
+}
+
 TEST_F(WechatConfigTest, IsNotUsedWithoutTheRole) {
   const Config config = account("v3", {{"server.roles", "sale,console"}});
   const auto remarks = unused_settings(config);

@@ -67,7 +67,7 @@ class LocalDelivery final : public Delivery {
 }  // namespace
 
 Result<> LocalBus::restore() {
-  std::vector<std::int64_t> poison;
+  std::vector<MessageStore::Row> poison;
   bool unknown_queue = false;
   auto loaded = store_->load([&](const MessageStore::Row& row) {
     next_sequence_ = row.sequence + 1;
@@ -79,7 +79,7 @@ Result<> LocalBus::restore() {
     Backlog& backlog = queues_[row.queue]->backlog;
     if (row.parked || row.attempts >= kMaxAttempts) {
       backlog.add_parked();
-      if (!row.parked) poison.push_back(row.sequence);
+      if (!row.parked) poison.push_back(row);
     } else {
       backlog.add_ready({row.sequence, row.attempts, row.cost});
     }
@@ -96,10 +96,17 @@ Result<> LocalBus::restore() {
   if (poison.empty()) return {};
   // The process ended each time while these were with their consumer, the last time included.
   if (auto begun = store_->database().begin(); !begun) return begun;
-  for (const std::int64_t sequence : poison) {
-    if (store_->park(sequence) != SQLITE_OK) return std::unexpected(store_->database().abandon());
+  for (const MessageStore::Row& row : poison) {
+    if (store_->park(row.sequence) != SQLITE_OK)
+      return std::unexpected(store_->database().abandon());
   }
-  return store_->database().commit();
+  if (auto done = store_->database().commit(); !done) return done;
+  for (const MessageStore::Row& row : poison) {
+    spdlog::critical(
+        "alarm: the bus: the message {} of {} is parked for a person after {} deliveries",
+        row.sequence, quote(queues_[row.queue]->name), row.attempts);
+  }
+  return {};
 }
 
 void LocalBus::run() {

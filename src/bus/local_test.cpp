@@ -9,6 +9,7 @@
 #include <latch>
 #include <thread>
 
+#include "bus/captured_log.h"
 #include "bus/local.h"
 #include "bus/testing.h"
 #include "sqlite/sqlite.h"
@@ -362,6 +363,22 @@ void tamper(const std::string& directory, const char* sql) {
   ASSERT_TRUE(file) << file.error().message;
   const auto done = file->execute(sql);
   ASSERT_TRUE(done) << done.error().message;
+}
+
+TEST(LocalBus, WhatEndedTheProcessTooOftenIsParkedAtTheStartWithAnAlarm) {
+  const TemporaryDirectory temporary;
+  ASSERT_TRUE(send(*must_open(temporary.path()), Message{"event-9", {}, Instant{1}, "deadly"}));
+  tamper(temporary.path(), "UPDATE message SET attempts = 20");
+  const testing::CapturedLog log;
+  {
+    const auto bus = must_open(temporary.path());
+    EXPECT_EQ(state_of(*bus, "queue.order").parked, 1);
+    EXPECT_EQ(state_of(*bus, "queue.order").ready, 0);
+    EXPECT_EQ(log.count("alarm: the bus: the message 1 of \"queue.order\" is parked for a person"),
+              1);
+  }
+  EXPECT_EQ(state_of(*must_open(temporary.path()), "queue.order").parked, 1);
+  EXPECT_EQ(log.count("alarm"), 1) << "once, where it was parked";
 }
 
 TEST(LocalBus, RefusesAFileThatIsNotItsOwn) {

@@ -88,7 +88,13 @@ struct RefundOrder {
   std::string reason;
 };
 struct RefundProgress {
-  enum class State : std::uint8_t { processing, succeeded, failed, not_found };
+  enum class State : std::uint8_t {
+    processing,
+    succeeded,
+    failed,  ///< the payer's account could not take it: a person finishes it at the provider
+    closed,  ///< for good, without money moved: only another out_refund_no can pay back now
+    not_found,
+  };
   State state = State::processing;
   std::string refund_id;
 };

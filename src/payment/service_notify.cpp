@@ -169,8 +169,9 @@ class ArrivalTask final : public Task {
   }
 
   Result<Attach> destination() const {
-    if (notice_->said.attach.empty() && payment_) return payment_->payment.attach;
-    auto attach = parse_attach(notice_->said.attach);
+    auto attach = notice_->said.attach.empty() && payment_
+                      ? Result<Attach>(payment_->payment.attach)
+                      : parse_attach(notice_->said.attach);
     if (!attach || core_->allows(*attach)) return attach;
     return fail(
         fmt::format("attach names the exchange {} with the queue {}, which are not on the "

@@ -160,6 +160,26 @@ TEST(Notify, ARefundGoesWhereThePaymentWent) {
   EXPECT_EQ(house.find("No123456")->standing, Standing::refunded);
 }
 
+TEST(Notify, ARefundGoesOnlyWhereTheListStillAllows) {
+  House house;
+  house.allowed.push_back({"exchange.order", "internal", "internal"});
+  house.restart();
+  auto asked = request();
+  asked.attach.queue = "internal";
+  ASSERT_TRUE(house.create(asked));
+  ASSERT_EQ(house.notify(paid(asked)).status, 200);
+  house.allowed.pop_back();
+  house.restart();
+  const bus::testing::CapturedLog log;
+  const auto refund = FakeGateway::refund_notification("No123456", "event-refund");
+  const auto answer = house.notify(refund);
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("not on the configured list"));
+  EXPECT_EQ(log.count("alarm: a verified notification leads nowhere"), 1);
+  EXPECT_EQ(house.notifications().at(0).verdict, Verdict::refused);
+  EXPECT_EQ(house.find("No123456")->standing, Standing::paid) << "nobody has heard of the refund";
+}
+
 TEST(Notify, ARepetitionIsAcknowledgedAndCarriedOnce) {
   House house;
   ASSERT_TRUE(house.create(request()));

@@ -190,8 +190,9 @@ Outcome<RefundProgress> WechatV2::read_refund_query(std::string_view out_refund_
     const std::string id = text_or_empty(*fields, "refund_id_" + number);
     if (status == "SUCCESS") return RefundProgress{State::succeeded, id};
     if (status == "PROCESSING") return RefundProgress{State::processing, id};
-    // CHANGE: the payer's account could not take it; a person must finish it by hand.
-    if (status == "REFUNDCLOSE" || status == "CHANGE") return RefundProgress{State::failed, id};
+    if (status == "REFUNDCLOSE") return RefundProgress{State::closed, id};
+    // The payer's account could not take it; a person must finish it by hand.
+    if (status == "CHANGE") return RefundProgress{State::failed, id};
     return std::unexpected(wrong("refund_status", status, "one of the documented ones"));
   }
   return std::unexpected(

@@ -321,7 +321,7 @@ TEST_F(WechatV2Test, RefundsAreAcceptedThenFollowed) {
                       {"refund_status_1", "x"}};
   const std::vector<std::pair<const char*, State>> states{{"SUCCESS", State::succeeded},
                                                           {"PROCESSING", State::processing},
-                                                          {"REFUNDCLOSE", State::failed},
+                                                          {"REFUNDCLOSE", State::closed},
                                                           {"CHANGE", State::failed}};
   for (const auto& [status, state] : states) {
     const auto read = query(answer(with(listed, "refund_status_1", status)));

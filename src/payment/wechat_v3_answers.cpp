@@ -91,8 +91,9 @@ Outcome<RefundProgress> progress_of(const boost::json::object& answer) {
   const std::string id = text_in(answer, "refund_id");
   if (status == "SUCCESS") return RefundProgress{State::succeeded, id};
   if (status == "PROCESSING") return RefundProgress{State::processing, id};
-  // ABNORMAL: the payer's account could not take it; a person must finish it by hand.
-  if (status == "CLOSED" || status == "ABNORMAL") return RefundProgress{State::failed, id};
+  if (status == "CLOSED") return RefundProgress{State::closed, id};
+  // The payer's account could not take it; a person must finish it by hand.
+  if (status == "ABNORMAL") return RefundProgress{State::failed, id};
   return std::unexpected(untrusted(
       fmt::format("the refund's status {} is none of the documented ones", quote(status))));
 }
@@ -142,6 +143,10 @@ Outcome<boost::json::object> WechatV3::accepted_object(const HttpAnswer& answer,
                                                        Instant now) const {
   const auto body = accepted(answer, now);
   if (!body) return std::unexpected(body.error());
+  if (answer.status != 200) {
+    return std::unexpected(
+        untrusted(fmt::format("the answer has status {}, which tells nothing", answer.status)));
+  }
   auto tree = parse_object(*body);
   if (!tree) return std::unexpected(untrusted(tree.error().message));
   return std::move(*tree);

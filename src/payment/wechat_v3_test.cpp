@@ -124,6 +124,11 @@ TEST_F(WechatV3Test, CreatedGivesTheCodeUrl) {
     EXPECT_EQ(kind(v3_->read_created(payment(), answer(200, body), kTestNow)),
               Fault::Kind::untrusted)
         << body;
+  for (const int status : {201, 204})
+    EXPECT_EQ(kind(v3_->read_created(payment(), answer(status, R"({"code_url":"weixin://x"})"),
+                                     kTestNow)),
+              Fault::Kind::untrusted)
+        << status;
 }
 
 TEST_F(WechatV3Test, PaidTellsTheFacts) {
@@ -276,7 +281,7 @@ TEST_F(WechatV3Test, Refunds) {
   };
   const std::vector<std::pair<const char*, State>> states{{"SUCCESS", State::succeeded},
                                                           {"PROCESSING", State::processing},
-                                                          {"CLOSED", State::failed},
+                                                          {"CLOSED", State::closed},
                                                           {"ABNORMAL", State::failed}};
   for (const auto& [status, state] : states) {
     const HttpAnswer from = answer(200, text("STATUS", status));

@@ -1,6 +1,9 @@
 // The steps of begin: what is known already, else the core's word, then the provider's.
 #include "settlement/begins.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 
 namespace sluice::settlement {
@@ -25,6 +28,15 @@ BeginError read_fault(const payment::ServiceError& error) {
   }
   const bool refused = error.fault && error.fault->kind == payment::Fault::Kind::refused;
   return refused ? BeginError::refused : BeginError::unavailable;
+}
+
+/// What a provider says of an end that is too near, and the ledger of such a refusal later.
+constexpr std::array<std::string_view, 4> kTimeRefused{"PARAM_ERROR", "INVALID_REQUEST",
+                                                       "ORDERCLOSED", "ORDER_CLOSED"};
+
+bool is_too_late(const payment::ServiceError& error, Span left) {
+  return left <= kNearEnd && error.fault && error.fault->kind == payment::Fault::Kind::refused &&
+         std::ranges::find(kTimeRefused, error.fault->code) != kTimeRefused.end();
 }
 
 /// Why the order of this shopper cannot be paid now; empty: it can.
@@ -121,16 +133,18 @@ void Begins::create(OrderId order, const sale::Order& details) {
   request.expires_at = details.expires_at;
   request.client_address = entry.client_address;
   using Created = std::expected<payment::Payment, payment::ServiceError>;
-  office_.service.create(std::move(request), office_.here<Created>([this, order](Created created) {
+  auto then = [this, order, ends = details.expires_at](Created created) {
     // Also after a failure: the provider may have it all the same.
     events_.created(order);
     if (created && !created->code_url.empty()) return finish(order, to_shopper(*created));
     if (created) return finish(order, std::unexpected(BeginError::unavailable));
     const payment::ServiceError& error = created.error();
     spdlog::warn("order {}: creating its payment: {}", to_text(order), error.message);
-    finish(order, std::unexpected(read_fault(error)));
+    const bool too_late = is_too_late(error, ends - office_.loop.now());
+    finish(order, std::unexpected(too_late ? BeginError::past_deadline : read_fault(error)));
     if (error.fault && error.fault->code == "ORDERPAID") events_.paid_already(order);
-  }));
+  };
+  office_.service.create(std::move(request), office_.here<Created>(std::move(then)));
 }
 
 /// Answers those who are the same shopper. The others learn whether the order is theirs by asking

@@ -19,6 +19,9 @@ namespace sluice::settlement {
 /// Orders whose payment is being begun, and shoppers waiting per order; more are overloaded.
 inline constexpr std::size_t kMaxBegins = 16'384;
 inline constexpr std::size_t kMaxWaitersPerOrder = 64;
+/// A provider may refuse an end that is nearer than this: WeChat's documents speak of five minutes,
+/// newer ones of one.
+inline constexpr Span kNearEnd = Span::seconds(5 * 60);
 
 class Begins {
  public:

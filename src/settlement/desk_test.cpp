@@ -4,6 +4,7 @@
 #include <atomic>
 #include <future>
 
+#include "settlement/begins.h"
 #include "settlement/testing.h"
 
 namespace sluice::settlement {
@@ -45,7 +46,7 @@ class DeskWithALongHold : public testing::DeskTest {
 TEST_F(DeskWithALongHold, ACodeThatRanOutIsRenewedUnderTheSameNumber) {
   const OrderId order = engine_->grab("ann");
   ASSERT_TRUE(begin("ann", order));
-  loop_->advance(payment::kCodeLife - Span{1});
+  loop_->advance(Span{payment::kCodeLife.ms - 1});
   ASSERT_TRUE(begin("ann", order));
   EXPECT_EQ(calls("create"), 1) << "still good";
   loop_->advance(Span{1});
@@ -94,6 +95,24 @@ TEST_F(DeskAtWork, WhatTheProviderSaysToACreation) {
     EXPECT_EQ(error_, BeginError::unavailable);
   }
   EXPECT_TRUE(begin("ann", order)) << "none of it is final";
+}
+
+TEST_F(DeskAtWork, ACreationTooNearTheHoldsEndIsTooLate) {
+  const OrderId early = engine_->grab("ann");
+  loop_->advance(Span{kHold.ms - kNearEnd.ms - 1});
+  provider_.faults.push_back({Fault::Kind::refused, "PARAM_ERROR", "time_expire"});
+  EXPECT_FALSE(begin("ann", early));
+  EXPECT_EQ(error_, BeginError::refused) << "there was time enough, it is something else";
+  loop_->advance(Span{1});
+  for (const char* code : {"PARAM_ERROR", "INVALID_REQUEST", "ORDERCLOSED"}) {
+    provider_.faults.push_back({Fault::Kind::refused, code, "time_expire"});
+    EXPECT_FALSE(begin("ann", early));
+    EXPECT_EQ(error_, BeginError::past_deadline) << code;
+  }
+  provider_.faults.push_back({Fault::Kind::refused, "NOAUTH", "no"});
+  EXPECT_FALSE(begin("ann", early));
+  EXPECT_EQ(error_, BeginError::refused) << "says nothing of the time";
+  EXPECT_TRUE(begin("ann", early)) << "a provider that takes it is believed";
 }
 
 TEST_F(DeskAtWork, ACreationThatFindsThePaymentMadeLooksAtIt) {

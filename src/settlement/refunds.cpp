@@ -9,8 +9,9 @@ namespace sluice::settlement {
 
 using payment::RefundProgress;
 
-std::string refund_number(OrderId order) {
-  return "R" + to_text(order);
+std::string refund_number(OrderId order, std::uint32_t round) {
+  std::string number = "R" + to_text(order);
+  return round == 1 ? number : number + "-" + std::to_string(round);
 }
 
 void Refunds::ask(const sale::RefundPayment& duty) {
@@ -48,7 +49,7 @@ void Refunds::pump() {
 void Refunds::start(OrderId order, const Entry& entry) {
   if (entry.accepted) {
     office_.query_refund(
-        order, refund_number(order),
+        order, refund_number(order, entry.round),
         [this, order](const Said<RefundProgress>& said) { read(order, true, said); });
     return;
   }
@@ -56,7 +57,7 @@ void Refunds::start(OrderId order, const Entry& entry) {
   payment::RefundOrder refund;
   refund.out_trade_no = to_text(order);
   refund.transaction_id = entry.duty.transaction_id;
-  refund.out_refund_no = refund_number(order);
+  refund.out_refund_no = refund_number(order, entry.round);
   refund.total = entry.duty.amount;
   refund.amount = entry.duty.amount;
   refund.currency = entry.duty.currency;
@@ -75,8 +76,8 @@ void Refunds::read(OrderId order, bool was_query, const Said<RefundProgress>& sa
   }
   if (!said.outcome) {
     const payment::Fault& fault = said.outcome.error();
-    spdlog::warn("order {}: its refund {}: {} {}", to_text(order), refund_number(order), fault.code,
-                 fault.message);
+    spdlog::warn("order {}: its refund {}: {} {}", to_text(order),
+                 refund_number(order, entry.round), fault.code, fault.message);
     if (fault.kind == payment::Fault::Kind::refused) return tell(order, false);
     return sleep(order);
   }
@@ -85,6 +86,8 @@ void Refunds::read(OrderId order, bool was_query, const Said<RefundProgress>& sa
       return tell(order, true);
     case RefundProgress::State::failed:
       return tell(order, false);
+    case RefundProgress::State::closed:
+      return next_round(order);
     case RefundProgress::State::processing:
       if (!entry.accepted) entry.backoff.reset();
       entry.accepted = true;
@@ -93,6 +96,18 @@ void Refunds::read(OrderId order, bool was_query, const Said<RefundProgress>& sa
       entry.accepted = entry.accepted && !was_query;
       return sleep(order);
   }
+}
+
+/// A closed number pays back nothing for good. After a restart the same numbers are walked through
+/// again, because the provider still says closed to those before the one that is under way.
+void Refunds::next_round(OrderId order) {
+  Entry& entry = entries_.at(order);
+  spdlog::warn("order {}: the provider closed its refund {} ({} of {})", to_text(order),
+               refund_number(order, entry.round), entry.round, kMaxRefundRounds);
+  if (entry.round == kMaxRefundRounds) return tell(order, false);
+  ++entry.round;
+  entry.accepted = false;
+  sleep(order);
 }
 
 void Refunds::sleep(OrderId order) {

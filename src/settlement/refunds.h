@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <string>
 #include <unordered_map>
 
 #include "base/ids.h"
@@ -11,9 +13,13 @@
 
 namespace sluice::settlement {
 
-/// The refund's number at the provider: follows from the order alone, so that asking twice cannot
-/// pay back twice. An order is refunded once, and wholly.
-std::string refund_number(OrderId order);
+/// Numbers that one refund may use up; a person decides after that.
+inline constexpr std::uint32_t kMaxRefundRounds = 3;
+
+/// The refund's number at the provider in this round, from 1: follows from the order and from what
+/// the provider closed before, so that asking twice cannot pay back twice. An order is refunded
+/// once, and wholly.
+std::string refund_number(OrderId order, std::uint32_t round);
 
 class Refunds {
  public:
@@ -31,12 +37,14 @@ class Refunds {
     sale::RefundPayment duty;
     Backoff backoff;
     Stage stage = Stage::ready;
+    std::uint32_t round = 1;
     bool accepted = false;  ///< the provider knows this refund: from now on it is polled
     bool again = false;     ///< asked for once more while under way
   };
 
   void start(OrderId order, const Entry& entry);
   void read(OrderId order, bool was_query, const Said<payment::RefundProgress>& said);
+  void next_round(OrderId order);
   void sleep(OrderId order);
   void tell(OrderId order, bool succeeded);
 

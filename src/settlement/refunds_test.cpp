@@ -1,6 +1,8 @@
 // Refunds and the reconciler.
 #include "settlement/refunds.h"
 
+#include <gmock/gmock.h>
+
 #include "settlement/reconciler.h"
 #include "settlement/testing.h"
 
@@ -11,6 +13,7 @@ using payment::Fault;
 using payment::RefundProgress;
 using payment::Trade;
 using sale::OrderStatus;
+using ::testing::ElementsAre;
 using testing::FakeProvider;
 using testing::past_hold;
 
@@ -42,7 +45,7 @@ TEST_F(MoneyTest, ARefundIsPolledUntilItIsFinal) {
   const OrderId order = paid("ann");
   refund(order);
   EXPECT_EQ(status(order), OrderStatus::refunding);
-  EXPECT_EQ(provider_.trade(order).refund, refund_number(order));
+  EXPECT_EQ(provider_.trade(order).refund, refund_number(order, 1));
   advance(Span::seconds(60));
   EXPECT_EQ(calls("refund "), 1);
   EXPECT_EQ(calls("query_refund"), 3) << "after 5, 15 and 35 seconds";
@@ -66,6 +69,66 @@ TEST_F(MoneyTest, ARefundThatFailedIsForAPersonWhoMayAskAgain) {
             sale::RefundOutcome::already_refunding);
   run();
   EXPECT_EQ(status(order), OrderStatus::refunded);
+}
+
+TEST_F(MoneyTest, ARefundThatTheProviderClosedIsAskedForUnderTheNextNumber) {
+  const OrderId order = paid("ann");
+  refund(order);
+  auto& trade = provider_.trade(order);
+  trade.refund_state = RefundProgress::State::closed;
+  advance(Span::seconds(5));
+  EXPECT_THAT(trade.closed_refunds, ElementsAre(refund_number(order, 1)));
+  trade.refund_state = RefundProgress::State::processing;
+  advance(Span::seconds(60));
+  EXPECT_EQ(trade.refund, "R" + to_text(order) + "-2");
+  EXPECT_EQ(calls("refund "), 2);
+  trade.refund_state = RefundProgress::State::succeeded;
+  advance(Span::seconds(600));
+  EXPECT_EQ(status(order), OrderStatus::refunded);
+  EXPECT_TRUE(engine_->alarms.empty());
+}
+
+TEST_F(MoneyTest, ThreeRefundsThatTheProviderClosedAreForAPerson) {
+  const OrderId order = paid("ann");
+  provider_.trade(order).refund_state = RefundProgress::State::closed;
+  refund(order);
+  advance(Span::seconds(3600));
+  const std::string number = "R" + to_text(order);
+  EXPECT_THAT(provider_.trade(order).closed_refunds,
+              ElementsAre(number, number + "-2", number + "-3"));
+  EXPECT_EQ(calls("refund "), 3);
+  EXPECT_EQ(engine_->alarms.size(), 1U);
+  EXPECT_EQ(status(order), OrderStatus::refunding);
+  EXPECT_EQ(desk_->counts().refunds_waiting, 0U);
+}
+
+TEST_F(MoneyTest, AfterARestartTheClosedNumbersLeadToTheOneThatIsUnderWay) {
+  const OrderId order = paid("ann");
+  auto& trade = provider_.trade(order);
+  trade.closed_refunds = {refund_number(order, 1)};  // what an earlier process left behind
+  trade.refund = refund_number(order, 2);
+  refund(order);
+  advance(Span::seconds(60));
+  EXPECT_EQ(trade.refund, refund_number(order, 2));
+  EXPECT_EQ(calls("refund "), 2);
+  trade.refund_state = RefundProgress::State::succeeded;
+  advance(Span::seconds(600));
+  EXPECT_EQ(status(order), OrderStatus::refunded);
+}
+
+TEST_F(MoneyTest, OnlyTheProvidersWordThatItClosedLeadsToAnotherNumber) {
+  const OrderId order = paid("ann");
+  refund(order);
+  for (const Fault::Kind kind : {Fault::Kind::retry, Fault::Kind::untrusted}) {
+    provider_.faults.push_back({kind, "", "?"});
+    advance(Span::seconds(600));
+  }
+  for (const auto state : {RefundProgress::State::not_found, RefundProgress::State::failed}) {
+    provider_.trade(order).refund_state = state;
+    advance(Span::seconds(3600));
+  }
+  EXPECT_EQ(provider_.trade(order).refund, refund_number(order, 1));
+  EXPECT_EQ(engine_->alarms.size(), 1U);
 }
 
 TEST_F(MoneyTest, ARefundThatTheProviderRefusesIsForAPerson) {

@@ -125,8 +125,13 @@ class FakeProvider final : public payment::Gateway {
     payment::Trade::State state = payment::Trade::State::not_paid;
     Money amount;
     std::string transaction_id;
-    std::string refund;  ///< number of the refund, once asked for
+    std::string refund;                         ///< number of the newest refund, once asked for
+    std::vector<std::string> closed_refunds{};  ///< numbers that were answered with closed
     payment::RefundProgress::State refund_state = payment::RefundProgress::State::processing;
+
+    bool is_closed(const std::string& number) const;
+    /// What it says of this refund; a number that it once called closed stays that.
+    payment::RefundProgress::State answer(const std::string& number);
   };
   enum class Mode : std::uint8_t { up, silent, breaker_open };
 

@@ -84,7 +84,10 @@ void answer_begin(Visit&& visit, const sale::OrderView& order, settlement::Begin
     case BeginError::unknown_order:
       return send_trouble(std::move(visit), Trouble::not_found);
     case BeginError::not_awaiting:
+      return send_to(std::move(visit), order_path(order.id));
     case BeginError::past_deadline:
+      // The order's page says so only once it is over; before, the provider found the end too near.
+      if (visit.visitor.now < order.expires_at) break;
       return send_to(std::move(visit), order_path(order.id));
     case BeginError::refused:
     case BeginError::unavailable:
@@ -92,10 +95,10 @@ void answer_begin(Visit&& visit, const sale::OrderView& order, settlement::Begin
     case BeginError::storage:
       break;
   }
-  const auto trouble =
-      error == BeginError::refused ? PaymentTrouble::refused : PaymentTrouble::unavailable;
+  const bool refused = error == BeginError::refused || error == BeginError::past_deadline;
+  const auto trouble = refused ? PaymentTrouble::refused : PaymentTrouble::unavailable;
   std::string html = payment_trouble_page(visit.visitor, order, trouble);
-  send_page(std::move(visit), std::move(html), error == BeginError::refused ? 502 : 503);
+  send_page(std::move(visit), std::move(html), refused ? 502 : 503);
 }
 
 }  // namespace

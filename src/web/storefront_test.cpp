@@ -272,6 +272,9 @@ TEST_F(StorefrontTest, AProviderThatFailsIsTold) {
   desk_.error = settlement::BeginError::refused;
   EXPECT_EQ(submit(order + "/payment", "alice").status, 502);
   desk_.error = settlement::BeginError::past_deadline;
+  EXPECT_EQ(submit(order + "/payment", "alice").status, 502)
+      << "the provider's, not the hold's end";
+  pass(Span::seconds(61));  // the hold is a minute
   EXPECT_EQ(submit(order + "/payment", "alice").header("location"), order);
 }
 

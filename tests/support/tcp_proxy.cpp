@@ -137,15 +137,16 @@ bool TcpProxy::pass(int from, int to, bool is_reply) {
   }
   const ssize_t got = recv(from, buffer.data(), most, 0);
   if (got <= 0) return false;
+  // Counted before it is passed on: who has it may set the next cut at once.
+  if (is_reply) {
+    const std::lock_guard lock(mutex_);
+    if (reply_bytes_) *reply_bytes_ -= std::min(*reply_bytes_, static_cast<std::size_t>(got));
+  }
   for (ssize_t sent = 0; sent < got;) {
     const ssize_t more =
         send(to, buffer.data() + sent, static_cast<std::size_t>(got - sent), MSG_NOSIGNAL);
     if (more <= 0) return false;
     sent += more;
-  }
-  if (is_reply) {
-    const std::lock_guard lock(mutex_);
-    if (reply_bytes_) *reply_bytes_ -= std::min(*reply_bytes_, static_cast<std::size_t>(got));
   }
   return true;
 }
