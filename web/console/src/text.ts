@@ -47,7 +47,7 @@ const kWords = {
   done: ['Done.', '已完成。'],
   none: ['None', '无'],
 
-  trial: ['Trial: payments go to a sandbox, no money moves.', '试用环境：支付由沙箱模拟，不产生真实交易。'],
+  trial: ['Trial: sandbox payments, no money moves', '试用环境：沙箱支付，无真实交易'],
   live: ['Live', '实时'],
   conserved: ['Conserved', '库存守恒'],
   conserved_why: ['Every item: available + held + sold = stock.', '每件商品：可售 + 占用 + 已售 = 库存。'],
