@@ -86,7 +86,56 @@ TEST_F(ConsoleTest, TheCookieIsSecureWhereTheBrowserCameOverTls) {
   const Answer answer = sign_in(fmt::format(R"({{"name":"mei","password":"{}"}})", kPassword),
                                 {"Origin: https://test", "Sec-Fetch-Site: same-origin"});
   ASSERT_EQ(answer.status, 200) << answer.body;
-  EXPECT_TRUE(answer.header("set-cookie").ends_with("; Secure"));
+  const std::string cookie = answer.header("set-cookie");
+  EXPECT_TRUE(cookie.starts_with("__Host-sluice_console=")) << cookie;
+  EXPECT_TRUE(cookie.contains("; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict")) << cookie;
+  EXPECT_TRUE(cookie.ends_with("; Secure")) << cookie;
+  EXPECT_FALSE(cookie.contains("Domain"));
+  const std::string kept = "Cookie: " + cookie.substr(0, cookie.find(';'));
+  EXPECT_EQ(with("GET", std::string(kSession), "", {kept}).status, 200);
+  const Answer out = with("DELETE", std::string(kSession), "",
+                          {kept, "Sluice-CSRF: " + answer.text("csrf"), "Origin: https://test"});
+  EXPECT_EQ(out.status, 204);
+  EXPECT_TRUE(out.header("set-cookie").starts_with("__Host-sluice_console=; Path=/; Max-Age=0"));
+  EXPECT_TRUE(out.header("set-cookie").ends_with("; Secure"));
+  EXPECT_EQ(door_->sessions().size(), 0U);
+}
+
+TEST_F(ConsoleTest, OverTlsAPlantedCookieIsNoSession) {
+  open();
+  const std::string planted = cookie_.substr(8);
+  EXPECT_EQ(change(sale("a"), {cookie_, csrf_, "Origin: https://test"}).code(), "unauthenticated");
+  EXPECT_EQ(change(sale("a"), {"Cookie: " + planted + "; __Host-sluice_console=x", csrf_}).code(),
+            "unauthenticated")
+      << "the one that cannot be planted is the one that counts";
+  console::Door tls(hash(), true);
+  ApiOptions options;
+  options.door = &tls;
+  start(options);
+  const auto opened = tls.sessions().open("mei", now());
+  const std::string secret = opened.secret;
+  EXPECT_EQ(with("GET", std::string(kSession), "", {"Cookie: sluice_console=" + secret}).code(),
+            "unauthenticated");
+  EXPECT_EQ(
+      with("GET", std::string(kSession), "", {"Cookie: __Host-sluice_console=" + secret}).status,
+      200);
+  stop();
+}
+
+TEST_F(ConsoleTest, ANewSignInEndsTheOldSessionOfThatBrowser) {
+  open();
+  const std::string old = cookie_;
+  open();
+  EXPECT_EQ(with("GET", std::string(kSession), "", {old}).status, 200)
+      << "that was another browser";
+  const std::string wrong = R"({"name":"mei","password":"not the password"})";
+  EXPECT_EQ(sign_in(wrong, {old}).code(), "wrong_password");
+  EXPECT_EQ(with("GET", std::string(kSession), "", {old}).status, 200);
+  const std::string right = fmt::format(R"({{"name":"mei","password":"{}"}})", kPassword);
+  EXPECT_EQ(sign_in(right, {old}).status, 200);
+  EXPECT_EQ(with("GET", std::string(kSession), "", {old}).code(), "unauthenticated");
+  EXPECT_EQ(with("GET", std::string(kSession), "", {cookie_}).status, 200);
+  EXPECT_EQ(door_->sessions().size(), 2U);
 }
 
 TEST_F(ConsoleTest, ATokenOpensASessionThatEndsWithIt) {

@@ -214,7 +214,7 @@ void admin_live_events(Context& context, const Request& request, const Captures&
   if (!context.live->reserve()) return exchange.fail(Code::too_many_streams);
   listener.expires_at = context.claims.expires_at;
   listener.language = exchange.language();
-  if (!context.csrf.empty()) listener.session = http::cookie(request, kConsoleCookie);
+  if (!context.csrf.empty()) listener.session = console_cookie(context, request);
   http::Response head;
   head.content_type = "text/event-stream";
   head.add("Cache-Control", "no-store").add("X-Accel-Buffering", "no");

@@ -34,8 +34,16 @@ bool from_elsewhere(const http::Request& request) {
 }
 
 std::string set_cookie(std::string_view secret, std::int64_t seconds, bool secure) {
-  return fmt::format("{}={}; Path=/api/v1/admin; Max-Age={}; HttpOnly; SameSite=Strict{}",
-                     kConsoleCookie, secret, seconds, secure ? "; Secure" : "");
+  // The prefix __Host- asks for "Path=/".
+  return fmt::format("{}={}; Path={}; Max-Age={}; HttpOnly; SameSite=Strict{}",
+                     secure ? kConsoleTlsCookie : kConsoleCookie, secret,
+                     secure ? "/" : "/api/v1/admin", seconds, secure ? "; Secure" : "");
+}
+
+/// Whether the browser reached us over TLS, as far as it is known.
+bool is_secure(const Context& context, const http::Request& request) {
+  return context.shared->options.door->tls() ||
+         (http::same_origin(request) && http::sent_over_tls(request));
 }
 
 std::string session_json(std::string_view name, std::string_view csrf, Instant expires_at) {
@@ -61,6 +69,7 @@ struct Credentials {
   std::string address;  ///< whom attempts are counted for
   std::string shown;    ///< the same for people: that of an IPv6 network is bytes
   bool secure = false;
+  std::string old_secret;  ///< of the session this browser has so far
 };
 
 std::optional<Credentials> read_credentials(const Context& context, const http::Request& request,
@@ -83,7 +92,8 @@ std::optional<Credentials> read_credentials(const Context& context, const http::
   if (!accept(faults, exchange)) return std::nullopt;
   read.shown = client_address(request, context.shared->options.trust_forwarded_for);
   read.address = limit_key(read.shown);
-  read.secure = context.shared->options.door->tls() || http::sent_over_tls(request);
+  read.secure = is_secure(context, request);
+  read.old_secret = console_cookie(context, request);
   return read;
 }
 
@@ -99,6 +109,8 @@ void open_session(Context& context, Exchange&& exchange, const Credentials& who,
   submit(context, std::move(exchange), std::move(note),
          [&context, &door, who, not_after](Exchange&& kept, const engine::Reply&) {
            const Instant now = context.engine.now();
+           // The browser is about to forget its secret: nobody could end that session any more.
+           if (!who.old_secret.empty()) door.sessions().close(who.old_secret);
            const auto opened = door.sessions().open(who.name, now, not_after);
            http::Response response;
            response.body = session_json(who.name, opened.session.csrf, opened.session.expires_at);
@@ -147,15 +159,22 @@ void check_at_door(Context& context, Exchange&& exchange, Credentials&& who) {
 
 }  // namespace
 
+std::string_view console_cookie(const Context& context, const http::Request& request) {
+  const std::string_view secret = http::cookie(request, kConsoleTlsCookie);
+  // Behind a proxy a read does not tell that it came over TLS.
+  if (!secret.empty() || is_secure(context, request)) return secret;
+  return http::cookie(request, kConsoleCookie);
+}
+
 bool has_session(const Context& context, const http::Request& request) {
   return context.shared->options.door != nullptr && request.authorization.empty() &&
-         !http::cookie(request, kConsoleCookie).empty();
+         !console_cookie(context, request).empty();
 }
 
 bool admit_session(Context& context, const http::Request& request, Exchange& exchange) {
   const bool touch = !request.field(kBackgroundField).has_value();
-  auto session = context.shared->options.door->sessions().find(
-      http::cookie(request, kConsoleCookie), context.engine.now(), touch);
+  auto session = context.shared->options.door->sessions().find(console_cookie(context, request),
+                                                               context.engine.now(), touch);
   if (!session) {
     exchange.fail(Code::unauthenticated,
                   {"The session is over; sign in again.", "会话已结束，请重新登录。"});
@@ -208,8 +227,8 @@ void admin_sign_out(Context& context, const Request& request, const Captures&,
                          {"This came with a token; only a session can be ended.",
                           "请求携带的是令牌，只有会话可以结束。"});
   }
-  context.shared->options.door->sessions().close(http::cookie(request, kConsoleCookie));
-  const std::string gone = set_cookie("", 0, context.shared->options.door->tls());
+  context.shared->options.door->sessions().close(console_cookie(context, request));
+  const std::string gone = set_cookie("", 0, !http::cookie(request, kConsoleTlsCookie).empty());
   submit(context, std::move(exchange),
          sale::Note{
              {context.claims.user, "signed out of the console"}, "console.sign_out", "console", {}},

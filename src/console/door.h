@@ -21,7 +21,7 @@ inline constexpr std::size_t kMaxChecks = 8;
 class Door {
  public:
   /// `password_hash` is of hash_password(); empty: no password opens. With `tls` cookies are
-  /// Secure.
+  /// Secure, and taken under their name for TLS alone.
   Door(std::string password_hash, bool tls);
   /// Checks that wait are dropped unanswered.
   ~Door();

@@ -11,7 +11,9 @@ void show_console(Desk&, const Request&, const Captures&, Visit&& visit) {
   const auto asset = [](std::string_view path) { return Url::local(std::string(path)); };
   Html html;
   html.document_type();
-  html.open("html", {{"lang", api::tag(visitor.language)}, {"data-theme", name_of(visitor.theme)}});
+  html.open("html", {{"lang", api::tag(visitor.language)},
+                     {"data-theme", name_of(visitor.theme)},
+                     {"data-trial", visitor.demo ? "yes" : "no"}});
   html.open("head");
   html.single("meta", {{"charset", "utf-8"}});
   html.single("meta", {{"name", "viewport"}, {"content", "width=device-width, initial-scale=1"}});

@@ -94,6 +94,9 @@ void open_frame(Html& html, const Visitor& visitor, const Head& head) {
   html.close();
   write_who(html, visitor);
   html.close().close();
+  if (visitor.demo) {
+    html.open("aside", {{"class", "trial"}}).leaf("p", {}, say(Word::trial, language)).close();
+  }
   const std::string poll = head.poll_seconds > 0 ? std::to_string(head.poll_seconds) : "";
   html.open("main", {{"id", "main"},
                      {"tabindex", "-1"},

@@ -166,6 +166,16 @@ TEST_F(StorefrontTest, WithoutTheDemoANameIsNotEnough) {
   EXPECT_EQ(page("/signin").body.find("name=\"name\""), std::string::npos);
 }
 
+TEST_F(StorefrontTest, ADemoSaysOnEveryPageThatItIsATrialAndAShopDoesNot) {
+  for (const char* path : {"/", "/items/lamp", "/signin", "/nowhere"}) {
+    EXPECT_NE(page(path).body.find("This is a trial"), std::string::npos) << path;
+  }
+  EXPECT_NE(page("/console").body.find("data-trial=\"yes\""), std::string::npos);
+  open({});
+  EXPECT_EQ(page("/").body.find("This is a trial"), std::string::npos);
+  EXPECT_NE(page("/console").body.find("data-trial=\"no\""), std::string::npos);
+}
+
 TEST_F(StorefrontTest, CookiesAreSecureWhereThePageCameOverTls) {
   const Answer answer = send("/session", "name=a", {"Origin: https://test"});
   EXPECT_TRUE(answer.header("set-cookie").ends_with("; Secure"));

@@ -28,6 +28,8 @@ constexpr std::array<Entry, kWords> kDictionary{{
     {Word::preferences, "Preferences", "偏好设置"},
     {Word::footer, "Exactly the stock is sold. What you were granted stays yours until it expires.",
      "有多少卖多少；抢到的会为您保留到支付截止。"},
+    {Word::trial, "This is a trial: its payments go to a sandbox, and no money moves.",
+     "试用环境：支付由沙箱模拟，不产生真实交易。"},
 
     {Word::console_title, "Console · Sluice", "控制台 · Sluice"},
     {Word::console_needs_script,

@@ -28,6 +28,7 @@ enum class Word : std::uint8_t {
   theme_dark,
   preferences,
   footer,
+  trial,
   console_title,
   console_needs_script,
   // sales

@@ -277,11 +277,9 @@ Result<> Book::insert_delivery(std::int64_t endpoint, const Event& event, Delive
 
 Result<bool> Book::enqueue(std::int64_t endpoint, const Event& event, Instant now,
                            std::optional<Instant> next_at) {
-  at(Sql::has_event).bind(1, endpoint);
-  at(Sql::has_event).bind(2, std::string_view(event.id));
-  auto known = number(at(Sql::has_event));
+  const auto known = has(endpoint, event);
   if (!known) return std::unexpected(known.error());
-  if (*known > 0) return false;
+  if (*known) return false;
   if (auto inserted =
           insert_delivery(endpoint, event, DeliveryState::waiting, now, next_at.value_or(now), {});
       !inserted) {
@@ -293,9 +291,25 @@ Result<bool> Book::enqueue(std::int64_t endpoint, const Event& event, Instant no
   return true;
 }
 
-Result<> Book::log_refused(std::int64_t endpoint, const Event& event, Instant now,
-                           std::string_view why) {
-  return insert_delivery(endpoint, event, DeliveryState::failed, now, now, why);
+Result<bool> Book::log_refused(std::int64_t endpoint, const Event& event, Instant now,
+                               std::string_view why) {
+  const auto known = has(endpoint, event);
+  if (!known) return std::unexpected(known.error());
+  if (*known) return false;
+  if (auto inserted = insert_delivery(endpoint, event, DeliveryState::failed, now, now, why);
+      !inserted) {
+    return std::unexpected(inserted.error());
+  }
+  return true;
+}
+
+Result<bool> Book::has(std::int64_t endpoint, const Event& event) {
+  Statement& statement = at(Sql::has_event);
+  statement.bind(1, endpoint);
+  statement.bind(2, std::string_view(event.id));
+  const auto count = number(statement);
+  if (!count) return std::unexpected(count.error());
+  return *count > 0;
 }
 
 Result<> Book::arrange(std::int64_t endpoint, std::string_view subject) {

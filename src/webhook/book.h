@@ -55,9 +55,9 @@ class Book {
   /// False: this endpoint has an entry for the event already. `next_at` is `now` unless given.
   Result<bool> enqueue(std::int64_t endpoint, const Event& event, Instant now,
                        std::optional<Instant> next_at = {});
-  /// An entry that was given up before it was tried.
-  Result<> log_refused(std::int64_t endpoint, const Event& event, Instant now,
-                       std::string_view why);
+  /// An entry that was given up before it was tried. False: as above.
+  Result<bool> log_refused(std::int64_t endpoint, const Event& event, Instant now,
+                           std::string_view why);
   /// What may be sent at `now`, the longest due first.
   Result<std::vector<Delivery>> due(std::int64_t endpoint, Instant now, std::size_t limit);
   /// When the next becomes due; empty: nothing is pending.
@@ -88,6 +88,7 @@ class Book {
   Result<> run(sqlite::Statement& statement);
   Result<std::int64_t> number(sqlite::Statement& statement);
   Result<std::vector<Delivery>> read(sqlite::Statement& statement);
+  Result<bool> has(std::int64_t endpoint, const Event& event);
   Result<> arrange(std::int64_t endpoint, std::string_view subject);
   Result<> insert_delivery(std::int64_t endpoint, const Event& event, DeliveryState state,
                            Instant now, Instant next_at, std::string_view why);

@@ -13,6 +13,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "webhook/address.h"
 #include "webhook/protocol.h"
 
 namespace sluice::webhook {

@@ -170,10 +170,10 @@ Result<> Desk::enqueue(const Event& event, Instant now) {
   for (auto& [no, lane] : lanes_) {
     if (!lane.endpoint.events.has(event.type)) continue;
     if (lane.pending >= kMaxPending) {
-      ++counts_.given_up;
       auto logged = book_->log_refused(
           no, event, now, fmt::format("not tried: {} deliveries wait already", kMaxPending));
-      if (!logged) return logged;
+      if (!logged) return std::unexpected(logged.error());
+      if (*logged) ++counts_.given_up;
       continue;
     }
     auto queued = book_->enqueue(no, event, now);

@@ -1,6 +1,7 @@
 // The desk on a history that the test writes: what is told, in which order, and when again.
 #include <gmock/gmock.h>
 
+#include "webhook/book.h"
 #include "webhook/protocol.h"
 #include "webhook/testing.h"
 
@@ -112,6 +113,25 @@ TEST_F(DeskTest, AnEventIsToldOnceThoughItIsReadAgain) {
   now_ = now_ + Span::seconds(1);
   answer_all(200);
   EXPECT_THAT(taken_, ElementsAre("evt_1"));
+}
+
+/// A history that is read again while the queue is full must not stop on what was refused before.
+TEST_F(DeskTest, WhatWasRefusedIsRefusedOnceThoughItIsReadAgain) {
+  const Endpoint endpoint = add();
+  desk_.reset();
+  auto book = Book::open(directory_);
+  ASSERT_TRUE(book.has_value()) << book.error().message;
+  const Event event = ping_event(1, now_);
+  for (const bool first : {true, false}) {
+    const auto logged = (*book)->log_refused(endpoint.no, event, now_, "not tried");
+    ASSERT_TRUE(logged.has_value()) << logged.error().message;
+    EXPECT_EQ(*logged, first);
+  }
+  const auto queued = (*book)->enqueue(endpoint.no, event, now_);
+  ASSERT_TRUE(queued.has_value()) << queued.error().message;
+  EXPECT_FALSE(*queued) << "room that came later does not bring it back";
+  EXPECT_EQ((*book)->failed(endpoint.no).value_or(-1), 1);
+  EXPECT_EQ((*book)->pending(endpoint.no).value_or(-1), 0);
 }
 
 TEST_F(DeskTest, ASlowReceiverDelaysNoOther) {

@@ -1,17 +1,13 @@
 // Checks, signatures and pauses.
 #include "webhook/protocol.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <memory>
-#include <span>
 
 #include "base/assert.h"
 #include "base/text.h"
@@ -44,41 +40,6 @@ Span less_jitter(Span pause, double jitter) {
 Span doubled(Span first, Span last, std::int64_t times) {
   const std::int64_t most = std::min<std::int64_t>(times, 30);
   return Span{std::min(first.ms << most, last.ms)};
-}
-
-std::string_view refused_v4(std::uint32_t host, bool public_only) {
-  const auto within = [host](std::uint32_t network, int bits) {
-    return (host ^ network) >> (32 - bits) == 0;
-  };
-  if (within(0xA9FE0000, 16)) return "link-local addresses are never told";
-  if (!public_only) return {};
-  const bool is_private = within(0x0A000000, 8) || within(0xAC100000, 12) ||
-                          within(0xC0A80000, 16) || within(0x64400000, 10);
-  const bool is_special = within(0x7F000000, 8) || within(0x00000000, 8) || within(0xE0000000, 3);
-  if (is_private || is_special) {
-    return "the address is not public, and webhook.public_only is set";
-  }
-  return {};
-}
-
-std::string_view refused_v6(const in6_addr& address, bool public_only) {
-  std::array<unsigned char, 16> bytes{};
-  std::memcpy(bytes.data(), &address, bytes.size());
-  const bool is_mapped = std::all_of(bytes.begin(), bytes.begin() + 10,
-                                     [](unsigned char byte) { return byte == 0; }) &&
-                         bytes[10] == 0xFF && bytes[11] == 0xFF;
-  if (is_mapped) {
-    const std::uint32_t host = std::uint32_t{bytes[12]} << 24 | std::uint32_t{bytes[13]} << 16 |
-                               std::uint32_t{bytes[14]} << 8 | bytes[15];
-    return refused_v4(host, public_only);
-  }
-  if (bytes[0] == 0xFE && (bytes[1] & 0xC0) == 0x80) return "link-local addresses are never told";
-  if (!public_only) return {};
-  // Public unicast is 2000::/3; everything else is loopback, unique local, multicast or unused.
-  if ((bytes[0] & 0xE0) != 0x20) {
-    return "the address is not public, and webhook.public_only is set";
-  }
-  return {};
 }
 
 }  // namespace
@@ -142,20 +103,6 @@ std::string signature(std::string_view secret, Instant at, std::string_view body
   signed_text.append(".").append(body);
   const http::Sha256Digest digest = http::HmacSha256(secret)(signed_text);
   return fmt::format("t={},v1={}", seconds, to_hex(digest));
-}
-
-std::string_view refused_address(const sockaddr& address, bool public_only) {
-  if (address.sa_family == AF_INET) {
-    sockaddr_in exact{};
-    std::memcpy(&exact, &address, sizeof exact);
-    return refused_v4(ntohl(exact.sin_addr.s_addr), public_only);
-  }
-  if (address.sa_family == AF_INET6) {
-    sockaddr_in6 exact{};
-    std::memcpy(&exact, &address, sizeof exact);
-    return refused_v6(exact.sin6_addr, public_only);
-  }
-  return "neither IPv4 nor IPv6";
 }
 
 std::string status_error(int status) {

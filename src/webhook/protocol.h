@@ -1,5 +1,5 @@
-// The protocol of a webhook without sockets: which addresses may be told, how a body is signed,
-// when a failed delivery is tried again.
+// The protocol of a webhook without sockets: which URLs may be told, how a body is signed, when
+// a failed delivery is tried again.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,6 @@
 
 #include "base/instant.h"
 #include "base/result.h"
-
-struct sockaddr;
 
 namespace sluice::webhook {
 
@@ -27,10 +25,6 @@ std::string new_endpoint_id();
 
 /// "t=<unix seconds>,v1=<hex HMAC-SHA256 of "t.body">", the value of Sluice-Signature.
 std::string signature(std::string_view secret, Instant at, std::string_view body);
-
-/// Which addresses are never connected to. Link-local ones never are: that is where clouds hand out
-/// the machine's credentials. With `public_only`, private and loopback ones neither. Empty: fine.
-std::string_view refused_address(const sockaddr& address, bool public_only);
 
 /// Why an answer of this status is no delivery; empty for 2xx.
 std::string status_error(int status);

@@ -1,12 +1,9 @@
 // No page has a violation that axe finds, in either language or theme.
 import assert from 'node:assert/strict';
-import {mkdirSync} from 'node:fs';
-import path from 'node:path';
 import {after, before, test} from 'node:test';
 import {audit} from './axe.js';
 import {launch, payWhatTheCodeSays, Shop, shopper} from './support.js';
 
-const kShots = process.env.SLUICE_SCREENSHOTS; // a folder; nothing is drawn where it is not named
 const kSizes = {phone: {width: 390, height: 844}, desktop: {width: 1280, height: 860}};
 
 let shop;
@@ -66,12 +63,6 @@ for (const language of ['en', 'zh']) {
           await audit(page, `${name} ${language} ${theme} ${size}`);
           const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
           assert.equal(wide, false, `${name} scrolls sideways at ${viewport.width}`);
-          // Each page once in each language and theme, as somebody sees it who has just come.
-          if (kShots && (language === 'en') === (theme === 'light')) {
-            mkdirSync(kShots, {recursive: true});
-            const file = path.join(kShots, `${name}-${language}-${theme}-${size}.png`);
-            await page.screenshot({path: file});
-          }
         }
         await context.close();
       });

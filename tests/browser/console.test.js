@@ -290,6 +290,7 @@ test('language and theme stay, and everything can be reached with the keyboard',
   assert.equal(await page.evaluate(() => document.activeElement.className), 'skip');
   await page.click('button:has-text("中文")');
   await page.waitForSelector('h1:has-text("概览")');
+  await page.waitForSelector('.trial:has-text("试用环境")');
   await page.click('.side button:has-text("深色")');
   await page.reload();
   await page.waitForSelector('h1:has-text("概览")');

@@ -1,12 +1,13 @@
 // No page of the console has a violation that axe finds, in either language or theme.
 import assert from 'node:assert/strict';
-import {mkdirSync, writeFileSync} from 'node:fs';
+import {once} from 'node:events';
+import {writeFileSync} from 'node:fs';
+import {createServer} from 'node:http';
 import path from 'node:path';
 import {after, before, test} from 'node:test';
 import {audit} from './axe.js';
 import {launch, Shop, shopper} from './support.js';
 
-const kShots = process.env.SLUICE_SCREENSHOTS; // a folder; nothing is drawn where it is not named
 const kSizes = {phone: {width: 390, height: 844}, desktop: {width: 1280, height: 860}};
 
 let shop;
@@ -14,6 +15,7 @@ let browser;
 let pages; // names, paths, and what says that they are there
 let cookie;
 let file;
+let receiver;
 
 before(async () => {
   shop = await Shop.start({SLUICE_PAYMENT_CLOSE_ATTEMPTS: '1', SLUICE_PAYMENT_CLOSE_RETRY: '100ms'});
@@ -30,6 +32,14 @@ before(async () => {
     assert.ok(answer.ok, JSON.stringify(json));
     return json;
   };
+  receiver = createServer((request, answer) => {
+    request.resume().on('end', () => answer.writeHead(503, {Connection: 'close'}).end());
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  const hook = await shop.call('POST', '/api/v1/admin/webhooks', {reason: 'accounting', description: '会计 · Accounting',
+    url: `http://127.0.0.1:${receiver.address().port}/hooks`});
+  const lone = await shop.call('POST', '/api/v1/admin/webhooks', {reason: 'mail', url: 'http://127.0.0.1:9/',
+    events: ['order.refunded']});
   let paid;
   for (let i = 0; i < 14; ++i) {
     const user = `shopper-${i}`;
@@ -65,12 +75,14 @@ before(async () => {
     'new-sale': ['/sales/new', 'fieldset'], import: ['/sales/import', 'input[type=file]'],
     orders: ['/orders', 'tbody tr'], 'no-orders': ['/orders?user=nobody', '.empty'],
     order: [`/orders/${paid}`, '.timeline li'], attention: ['/attention', '.attention'],
-    payments: ['/payments', 'tbody tr'], audit: ['/audit', 'tbody tr'],
+    payments: ['/payments', 'tbody tr'], webhooks: ['/webhooks', '.webhook'],
+    webhook: [`/webhooks/${hook.id}`, 'tbody tr'], 'no-deliveries': [`/webhooks/${lone.id}`, '.empty'], audit: ['/audit', 'tbody tr'],
     'not-found': ['/nowhere', '.empty'], 'unknown-order': ['/orders/No1', '.trouble'],
   };
 });
 after(async () => {
   await browser?.close();
+  receiver?.close();
   await shop?.stop();
 });
 
@@ -87,10 +99,6 @@ for (const language of ['en', 'zh']) {
           await audit(page, `console ${name} ${language} ${theme} ${size}`);
           const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
           assert.equal(wide, false, `${name} scrolls sideways at ${viewport.width}`);
-          if (kShots && (language === 'en') === (theme === 'light')) {
-            mkdirSync(kShots, {recursive: true});
-            await page.screenshot({path: path.join(kShots, `console-${name}-${language}-${theme}-${size}.png`)});
-          }
         };
         await page.goto(`${shop.url}/console`);
         await page.waitForSelector('input[name=password]');

@@ -20,7 +20,7 @@ export interface Deed {
   text?: string;
   confirm: string;
   danger?: boolean;
-  method?: 'POST' | 'PATCH';
+  method?: 'POST' | 'PATCH' | 'DELETE';
   path: string;
   extras?: Extra[];
   /** The body without its reason, made of what was typed; a text says what is wrong with it. */

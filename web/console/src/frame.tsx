@@ -14,9 +14,10 @@ import {SalePage} from './sale';
 import {SalesPage} from './sales';
 import {SignInPage} from './sign_in';
 import {announced, attentionCount, language, path, session, setLanguage, setTheme, t, theme,
-  type Theme} from './state';
+  trial, type Theme} from './state';
 import type {Word} from './text';
 import {Empty, Head, Link, Loading} from './ui';
+import {WebhookPage, WebhooksPage} from './webhooks';
 
 const kWays: [string, Word][] = [
   ['/console', 'overview'],
@@ -24,6 +25,7 @@ const kWays: [string, Word][] = [
   ['/console/orders', 'orders'],
   ['/console/attention', 'attention'],
   ['/console/payments', 'payments'],
+  ['/console/webhooks', 'webhooks'],
   ['/console/audit', 'audit'],
 ];
 
@@ -34,6 +36,7 @@ function Page() {
   if (part === 'sales' && id === 'import') return <ImportPage />;
   if (part === 'sales') return id ? <SalePage key={id} id={id} /> : <SalesPage />;
   if (part === 'orders') return id ? <OrderPage key={id} id={id} /> : <OrdersPage />;
+  if (part === 'webhooks') return id ? <WebhookPage key={id} id={id} /> : <WebhooksPage />;
   if (!id) {
     if (part === 'attention') return <AttentionPage />;
     if (part === 'payments') return <PaymentsPage />;
@@ -111,6 +114,7 @@ export function Frame() {
     <div class="body">
       <section class="bar" aria-label={t('live')}>
         <Light />
+        {trial && <span class="trial">{t('trial')}</span>}
         {!connected.value && <span class="stale" role="alert">{t('no_connection')}</span>}
       </section>
       <main id="main" tabIndex={-1}><Page /></main>

@@ -6,6 +6,8 @@ import type {Session} from './types';
 export type Theme = 'system' | 'light' | 'dark';
 const root = document.documentElement;
 
+/** A server started with --demo. */
+export const trial = root.dataset.trial === 'yes';
 export const language = signal<Language>(root.lang.startsWith('zh') ? 'zh' : 'en');
 export const theme = signal<Theme>((root.dataset.theme as Theme) ?? 'system');
 /** undefined: not known yet; null: nobody. */

@@ -148,6 +148,40 @@ export interface Notification {
   body_bytes: number;
   body: string | null;
 }
+export interface Webhook {
+  id: string;
+  url: string;
+  events: string[];
+  description: string;
+  configured: boolean;
+  paused: boolean;
+  created_at: string;
+  pending: number;
+  failed: number;
+  failures_in_a_row: number;
+  held_until: string | null;
+  /** Only in the answer to who made it. */
+  secret?: string;
+}
+export const kDeliveryStates = ['pending', 'delivered', 'failed'] as const;
+export interface Delivery {
+  sequence: number;
+  event_id: string;
+  type: string;
+  subject: string;
+  state: (typeof kDeliveryStates)[number];
+  created_at: string;
+  waits_for_earlier: boolean;
+  next_attempt_at: string | null;
+  finished_at: string | null;
+  attempts: number;
+  last_status: number | null;
+  last_error: string | null;
+}
+export interface DeliveryDetail extends Delivery {
+  log: {at: string; took_ms: number; status: number | null; error: string | null}[];
+  body: unknown;
+}
 export interface Queue {
   queue: string;
   ready: number;
