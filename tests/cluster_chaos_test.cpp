@@ -150,7 +150,15 @@ struct Fault {
 };
 
 void purge(const std::string& queue) {
-  cluster().rabbit().peer({"purge", queue});
+  // There at the latest with the first order whose hold is so long.
+  EXPECT_TRUE(eventually([&] {
+    try {
+      cluster().rabbit().peer({"purge", queue});
+      return true;
+    } catch (const std::runtime_error&) {
+      return false;
+    }
+  })) << queue;
 }
 
 /// By nobody's doing: the keeper or the other one.
