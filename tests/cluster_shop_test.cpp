@@ -27,7 +27,7 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience{90};
+constexpr std::chrono::seconds kPatience{60};
 constexpr int kShopperThreads = 8;
 
 WholeCluster& cluster() {

@@ -67,7 +67,7 @@ WholeCluster::~WholeCluster() {
 std::vector<std::string> WholeCluster::settings() const {
   std::vector<std::string> arguments{"--config", sandbox_->settings_file()};
   for (const std::string& one :
-       {std::string("engine.kind=cluster"),
+       {std::string("engine.kind=cluster"), std::string("server.roles=sale,pay,worker,console"),
         "redis.url=redis://127.0.0.1:" + std::to_string(redis_proxy_.port()),
         "rabbitmq.url=" + rabbit_.url(), "database.url=" + url_of(mariadb_.admin()),
         "auth.console_password_file=" + directory_.path() + "/password",
