@@ -19,6 +19,7 @@ namespace {
 using engine::Reply;
 using sale::OrderStatus;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 /// The clerk speaks to no broker.
@@ -46,12 +47,12 @@ class DirectMailbox final : public engine::Mailbox {
 class ClusterClerk : public ::testing::Test {
  protected:
   explicit ClusterClerk(test::MariadbService& service = test::MariadbService::shared(),
-                        std::size_t queue_bound = 1024)
+                        std::size_t queue_bound = 1024, bool has_desk = true)
       : shop_(service) {
     ClusterOptions options;
     options.record = shop_.address();
     options.settings.has_gateway = true;
-    options.has_desk = true;
+    options.has_desk = has_desk;
     options.queue_bound = queue_bound;
     node_ = std::make_unique<Node>(std::move(options), redis_, bus_);
     node_->refresh_catalog = [this] { node_->catalogs.publish(shop_.catalog()); };
@@ -199,6 +200,28 @@ TEST_F(ClusterClerk, DutiesGoToTheDesk) {
   const std::lock_guard lock(mutex_);
   EXPECT_THAT(closes_, ElementsAre(anns));
   EXPECT_THAT(refunds_, ElementsAre(bobs));
+}
+
+class ClusterClerkWithoutDesk : public ClusterClerk {
+ protected:
+  ClusterClerkWithoutDesk() : ClusterClerk(test::MariadbService::shared(), 1024, false) {}
+};
+
+TEST_F(ClusterClerkWithoutDesk, DutiesAreInTheRecordAndDoNotPileUpHere) {
+  call(test::sale_of("s", 1, 10, Span::seconds(600)));
+  const OrderId anns = order("ann"), bobs = order("bob");
+  call(sale::BeginPayment{"ann", anns});
+  EXPECT_EQ(outcome<sale::CancelOutcome>(sale::CancelByUser{"ann", anns}),
+            sale::CancelOutcome::closing);
+  call(payment(bobs));
+  EXPECT_EQ(outcome<sale::RefundOutcome>(sale::Refund{{"op", "why"}, bobs}),
+            sale::RefundOutcome::refunding);
+  clerk_->stop();
+  EXPECT_EQ(shop_.orders(OrderStatus::closing), 1) << "the keeper finds it";
+  EXPECT_EQ(shop_.orders(OrderStatus::refunding), 1);
+  const std::lock_guard lock(mutex_);
+  EXPECT_THAT(closes_, IsEmpty());
+  EXPECT_THAT(refunds_, IsEmpty());
 }
 
 TEST_F(ClusterClerk, StoppingAnswersWhatWasAcceptedAndTakesNoMore) {

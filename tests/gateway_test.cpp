@@ -80,11 +80,9 @@ class GatewayOverSandbox : public testing::TestWithParam<Mode> {
     return promise.get_future().get();  // the gateway's own timeout bounds this
   }
   Outcome<CreatedPayment> create(const std::string& order) {
-    const auto since = std::chrono::system_clock::now().time_since_epoch();
-    const Instant now{std::chrono::duration_cast<std::chrono::milliseconds>(since).count()};
     return wait<CreatedPayment>([&](auto then) {
       gateway_->create({order, Money{1999}, Currency(), "一件商品 ]]> & <b>", "{\"q\":\"深圳\"}",
-                        now + Span::seconds(1800), "127.0.0.1"},
+                        expires_at_, "127.0.0.1"},
                        std::move(then));
     });
   }
@@ -107,6 +105,11 @@ class GatewayOverSandbox : public testing::TestWithParam<Mode> {
 
   std::string folder_;
   std::string settings_;
+  /// One moment for all: a repeated creation has the same parameters.
+  const Instant expires_at_ = Instant{std::chrono::duration_cast<std::chrono::milliseconds>(
+                                          std::chrono::system_clock::now().time_since_epoch())
+                                          .count()} +
+                              Span::seconds(1800);
   std::unique_ptr<sandbox::Sandbox> sandbox_;
   std::unique_ptr<Gateway> gateway_;
 };
