@@ -246,6 +246,7 @@ TEST(ClusterMessages, ANotificationOfASaleOrderHasTheGatewaysFields) {
 
 // ---- orders that nobody pays -------------------------------------------------------------------
 
+/// SLUICE_EXPIRY_ORDERS: another number, as 10000 for a measurement.
 int expiring_orders() {
   const char* given = std::getenv("SLUICE_EXPIRY_ORDERS");
   return given != nullptr ? std::max(1, std::atoi(given)) : 1'000;
