@@ -130,6 +130,35 @@ TEST_P(RabbitTimedBus, WhatNobodyUnderstandsIsParkedAtOnce) {
   EXPECT_EQ(test::broker().peer({"get", queue_ + ".parked"})[0].at("body"), "gibberish");
 }
 
+TEST(RabbitTimedQueue, ThatTakesNothingHoldsNobodyElseUp) {
+  const std::string queue = "queue.timed.stuck", exchange = "exchange.timed.stuck";
+  const WaitingRoom room{queue + ".waiting", Span::seconds(600), exchange, queue};
+  RabbitOptions options;
+  options.url = *parse_amqp_url(test::broker().url());
+  options.window.patience = Span::seconds(120);
+  auto opened = open_rabbitmq(options, {{exchange, queue, queue}});
+  ASSERT_TRUE(opened) << opened.error().message;
+  auto bus = std::move(*opened);
+  std::promise<Result<>> made;
+  bus->publish_later(room, testing::message("first"),
+                     [&](Result<> result) { made.set_value(std::move(result)); });
+  ASSERT_TRUE(made.get_future().get());
+  // As after a crash that cut its making short: the queue is there and has no leader.
+  test::broker().control("eval \"ra:stop_server(quorum_queues, {'%2F_" + room.queue +
+                         "', node()}).\"");
+  for (int i = 0; i < 300; ++i)
+    bus->publish_later(room, testing::message("stuck"), [](const Result<>&) {});
+  for (int i = 0; i < 100; ++i) {
+    auto confirmed = std::make_shared<std::promise<Result<>>>();
+    auto answer = confirmed->get_future();
+    bus->publish(exchange, queue, testing::message("other"),
+                 [confirmed](Result<> result) { confirmed->set_value(std::move(result)); });
+    ASSERT_EQ(answer.wait_for(std::chrono::seconds(30)), std::future_status::ready) << i;
+    EXPECT_TRUE(answer.get());
+  }
+  bus->stop();
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, RabbitTimedBus,
                          ::testing::Values(QueueKind::quorum, QueueKind::classic),
                          [](const auto& kind) {

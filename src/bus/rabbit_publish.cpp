@@ -19,10 +19,10 @@ Result<> confirms_make_sense(bool they_do) {
 
 }  // namespace
 
-PublishLink::PublishLink(const RabbitOptions& options, Topology topology,
+PublishLink::PublishLink(const RabbitOptions& options, std::string name, Topology topology,
                          std::shared_ptr<PublishIntake> intake,
                          std::shared_ptr<ConsumeIntake> consumers)
-    : RabbitLink(options.url, "sluice publisher", intake->wakeup()),
+    : RabbitLink(options.url, std::move(name), intake->wakeup()),
       topology_(std::move(topology)),
       stop_patience_(options.stop_patience),
       intake_(std::move(intake)),

@@ -38,8 +38,13 @@ class RabbitBus final : public TimedBus {
         bindings_(bindings),
         publishes_(
             std::make_shared<PublishIntake>(options.waiting_publishes, options.waiting_bytes)),
+        timed_publishes_(
+            std::make_shared<PublishIntake>(options.waiting_publishes, options.waiting_bytes)),
         deliveries_(std::make_shared<ConsumeIntake>()),
-        publisher_(options, topology_of(bindings, options.kind), publishes_, deliveries_),
+        publisher_(options, "sluice publisher", topology_of(bindings, options.kind), publishes_,
+                   deliveries_),
+        timed_publisher_(options, "sluice timers", topology_of(bindings, options.kind),
+                         timed_publishes_, deliveries_),
         consumer_(options, topology_of(bindings, options.kind), queues_of(bindings), deliveries_,
                   publishes_) {}
   ~RabbitBus() override { stop(); }
@@ -59,7 +64,7 @@ class RabbitBus final : public TimedBus {
     outgoing.routing_key = routing_key;
     outgoing.message = std::move(message);
     outgoing.then = std::move(then);
-    put(std::move(outgoing));
+    put(*publishes_, std::move(outgoing));
   }
 
   void publish_later(const WaitingRoom& room, Message message, Confirmed then) override {
@@ -82,7 +87,10 @@ class RabbitBus final : public TimedBus {
                                 .kind = options_.kind,
                                 .dead_letters = DeadLetters{room.exchange, room.routing_key},
                                 .ttl = room.wait};
-    put(std::move(outgoing));
+    if (auto begun = begin_timed(); !begun) {
+      return outgoing.then(std::unexpected(std::move(begun.error())));
+    }
+    put(*timed_publishes_, std::move(outgoing));
   }
 
   Result<> consume(std::string_view queue, std::size_t prefetch, Consumer consumer) override {
@@ -117,11 +125,25 @@ class RabbitBus final : public TimedBus {
     consumer_.stop(patience);
     publishes_->close();
     publisher_.stop(patience);
+    const std::lock_guard lock(timed_mutex_);
+    timed_publishes_->close();
+    if (timed_begun_) timed_publisher_.stop(patience);
   }
 
  private:
-  void put(Outgoing outgoing) {
-    switch (publishes_->put(outgoing)) {
+  /// A connection of its own, made when it is needed: a queue that takes nothing any more, as one
+  /// whose making a crash cut short, lets the broker stop reading the connection that fills it.
+  Result<> begin_timed() {
+    const std::lock_guard lock(timed_mutex_);
+    if (timed_begun_) return {};
+    if (stopped_) return fail("The bus is stopping and takes no messages.");
+    auto started = timed_publisher_.start();
+    timed_begun_ = started.has_value();
+    return started;
+  }
+
+  void put(PublishIntake& publishes, Outgoing outgoing) {
+    switch (publishes.put(outgoing)) {
       case PublishIntake::Admission::accepted:
         return;
       case PublishIntake::Admission::full:
@@ -159,11 +181,15 @@ class RabbitBus final : public TimedBus {
   const RabbitOptions options_;
   const std::vector<Binding> bindings_;
   std::shared_ptr<PublishIntake> publishes_;
+  std::shared_ptr<PublishIntake> timed_publishes_;
   std::shared_ptr<ConsumeIntake> deliveries_;
   PublishLink publisher_;
+  PublishLink timed_publisher_;
   ConsumeLink consumer_;
   std::mutex mutex_;
-  std::set<std::string, std::less<>> consumed_;
+  std::set<std::string, std::less<>> consumed_;  // guarded by mutex_
+  std::mutex timed_mutex_;
+  bool timed_begun_ = false;  // guarded by timed_mutex_
   std::atomic<bool> stopped_{false};
 };
 

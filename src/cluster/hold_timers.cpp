@@ -16,6 +16,9 @@ namespace {
 /// A broker that does not take timers is short of something: it is left alone for a while.
 constexpr std::chrono::seconds kResendPause{1};
 constexpr int kMostSends = 4;
+/// How long a queue that takes nothing is left alone. A crash of the broker while it makes a quorum
+/// queue may leave one that never takes anything again.
+constexpr std::chrono::seconds kShutFor{30};
 constexpr Span kShortestWait = Span::seconds(1);
 /// The catalog of this node follows the record's in a second at most; rounded up by the bus.
 constexpr Span kFirstPause{500};
@@ -65,6 +68,7 @@ void HoldTimers::send(std::span<const store::Reservation> orders, std::vector<Op
   batch->grabs = std::move(grabs);
   std::vector<Timer> timers;
   for (const auto& [name, waiting] : rooms) {
+    if (is_shut(name)) continue;
     std::span<const store::Reservation> rest(waiting.second);
     while (!rest.empty()) {
       const auto some = rest.first(std::min(rest.size(), kMaxGrabsPerMessage));
@@ -94,19 +98,37 @@ void HoldTimers::publish(Timer timer) {
   }
   const bus::WaitingRoom room = timer.room;
   bus::Message message = timer.message;  // kept for another try
-  node_.bus.publish_later(room, std::move(message),
-                          [books = books_, timer = std::move(timer)](Result<> result) mutable {
-                            confirm(books, std::move(timer), result);
-                          });
+  node_.bus.publish_later(
+      room, std::move(message),
+      [books = books_, timer = std::move(timer), &bus = node_.bus](Result<> result) mutable {
+        confirm(books, std::move(timer), result, bus.healthy());
+      });
 }
 
-void HoldTimers::confirm(const std::shared_ptr<Books>& books, Timer timer, const Result<>& result) {
+bool HoldTimers::is_shut(const std::string& queue) {
+  const std::lock_guard lock(books_->mutex);
+  const auto found = books_->shut_until.find(queue);
+  return found != books_->shut_until.end() && std::chrono::steady_clock::now() < found->second;
+}
+
+void HoldTimers::confirm(const std::shared_ptr<Books>& books, Timer timer, const Result<>& result,
+                         bool broker_answers) {
   std::shared_ptr<Batch> done;
   {
     const std::lock_guard lock(books->mutex);
     --books->unanswered;
-    const bool again = !result && timer.sends < kMostSends;
-    if (!result && books->failed.empty()) {
+    const bool again = !result && !broker_answers && timer.sends < kMostSends;
+    if (!result && broker_answers) {
+      const auto now = std::chrono::steady_clock::now();
+      auto& until = books->shut_until[timer.room.queue];
+      if (now >= until) {
+        spdlog::critical(
+            "alarm: the queue {} takes no timers; for {} s its orders are left to the sweep. If "
+            "this comes again, delete the queue: it is made anew ({})",
+            timer.room.queue, kShutFor.count(), result.error().message);
+      }
+      until = now + kShutFor;
+    } else if (!result && books->failed.empty()) {
       spdlog::error("{} was not taken by the broker and is {}: {}", timer.message.id,
                     again ? "sent again" : "left to the sweep", result.error().message);
     }

@@ -45,8 +45,9 @@ class HoldTimers {
   /// A timer for each length of hold among `orders`, then settles `grabs`. All of `catalog`.
   void send(std::span<const store::Reservation> orders, std::vector<OpenGrab>&& grabs,
             const engine::Catalog& catalog);
-  /// Sends again what the broker did not take a while ago. After a few times the orders are left to
-  /// the sweep, which needs no timers: what the broker refuses must not hold up what it brings.
+  /// Sends again what a broker that was away did not take. After a few times, or where the broker
+  /// answers and its queue alone takes nothing, the orders are left to the sweep, which needs no
+  /// timers: what the broker refuses must not hold up what it brings.
   void resend();
   /// Waits until everything sent so far is answered, or for so long.
   void drain(std::chrono::milliseconds most);
@@ -69,10 +70,14 @@ class HoldTimers {
     std::vector<Timer> failed;
     std::size_t unanswered = 0;
     std::chrono::steady_clock::time_point retry_at;
+    /// Queues that took nothing lately; one for each length of hold at most.
+    std::map<std::string, std::chrono::steady_clock::time_point, std::less<>> shut_until;
   };
 
   void publish(Timer timer);
-  static void confirm(const std::shared_ptr<Books>& books, Timer timer, const Result<>& result);
+  bool is_shut(const std::string& queue);
+  static void confirm(const std::shared_ptr<Books>& books, Timer timer, const Result<>& result,
+                      bool broker_answers);
 
   Node& node_;
   std::shared_ptr<Books> books_;
