@@ -34,11 +34,6 @@ Result<> check_reachable(const Config& config, std::string_view name) {
 }
 
 Result<> check_embedded_roles(const Config& config) {
-  if (has_role(config, "worker")) {
-    return fail(
-        "the role worker of server.roles is one of a cluster (engine.kind = \"cluster\"): the "
-        "embedded engine is one process that does it all");
-  }
   if (!has_role(config, "sale")) {
     return fail("server.roles needs sale: the embedded engine is one process that does it all");
   }
