@@ -10,6 +10,7 @@
 
 #include "api/envelope.h"
 #include "api/operator_session.h"
+#include "console/door.h"
 #include "http/ascii.h"
 
 namespace sluice::api {
@@ -118,6 +119,17 @@ std::string limit_key(std::string_view address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (is_v4) return inet_ntop(AF_INET, kept.data(), text.data(), text.size());
   return {kept.begin(), kept.end()};
+}
+
+bool is_operator(Context& context, const Request& head) {
+  const Instant now = context.engine.now();
+  if (has_session(context, head)) {
+    console::Sessions& sessions = context.shared->options.door->sessions();
+    return sessions.find(console_cookie(context, head), now, false).has_value();
+  }
+  http::Claims claims;
+  return context.tokens->verify(head.authorization, now, claims) &&
+         claims.role == http::Role::admin;
 }
 
 bool admit(Context& context, const Request& request, Access access, Exchange& exchange) {

@@ -12,6 +12,9 @@ namespace sluice::api {
 /// go on, `context.claims` names the user. False: the exchange has been answered.
 bool admit(Context& context, const Request& request, Access access, Exchange& exchange);
 
+/// Whether an operator asks. Answers nothing, counts for no limit and keeps no session alive.
+bool is_operator(Context& context, const Request& head);
+
 /// The peer's address, or what the proxy in front says it is.
 std::string_view client_address(const Request& request, bool trust_forwarded_for);
 

@@ -365,6 +365,31 @@ TEST_F(ConsoleTest, AnImportOpensAddsAndTellsWhatIsThere) {
   EXPECT_EQ(entries.at("entries").as_array()[0].at("reason").as_string(), "new goods");
 }
 
+TEST_F(ConsoleTest, ALargeFileIsTakenFromOperatorsAlone) {
+  open();
+  std::string goods = "id,title,price,stock,starts_at,ends_at\n";
+  for (int row = 0; row < 900; ++row) {
+    goods += fmt::format("i{},{},1.00,1,2030-01-01 10:00:00,2030-01-01 12:00:00\n", row,
+                         std::string(100, 't'));
+  }
+  const std::string path = "/api/v1/admin/imports";
+  const std::string body = file_body("g.csv", goods, R"(,"dry_run":true)");
+  ASSERT_GT(body.size(), http::kMaxBodyBytes);
+  EXPECT_EQ(admin("POST", path, body).json().at("rows").as_int64(), 900);
+  EXPECT_EQ(with("POST", path, body, {cookie_, csrf_}).json().at("rows").as_int64(), 900);
+  EXPECT_EQ(with("POST", path, body, {cookie_}).code(), "bad_csrf_token");
+  EXPECT_EQ(with("POST", path, body, {}).status, 413);
+  EXPECT_EQ(with("POST", path, body, {"Cookie: sluice_console=guess"}).status, 413);
+  EXPECT_EQ(ask(port(), Ask{"POST", path, body, token("amy"), {}}).status, 413);
+  EXPECT_EQ(admin("POST", "/api/v1/admin/sales", body).status, 413);
+  const std::string most(1024UL * 1024, '"');
+  EXPECT_EQ(admin("POST", path, file_body("g.csv", most, R"(,"dry_run":true)")).status, 200)
+      << "escaped it is twice as long";
+  EXPECT_EQ(admin("POST", path, file_body("g.csv", most + "x", R"(,"dry_run":true)")).detail(),
+            "text has 1048577 bytes; at most 1048576 are allowed.");
+  EXPECT_EQ(admin("POST", path, std::string(http::kMaxUploadBytes + 1, ' ')).status, 413);
+}
+
 TEST_F(ConsoleTest, HostileFilesAreRefusedWithTheReason) {
   const auto import = [&](const std::string& name, const std::string& text,
                           const std::string& more = R"(,"reason":"r")") {

@@ -25,6 +25,10 @@ namespace {
 
 using Need = ObjectReader::Need;
 
+/// Of the text of a file. Escaped as JSON it doubles at most, so that it always fits an upload.
+constexpr std::size_t kMaxFileBytes = 1024UL * 1024;
+static_assert(2 * kMaxFileBytes + http::kMaxBodyBytes <= http::kMaxUploadBytes);
+
 /// Remarks of one kind that are told; the rest is counted.
 constexpr std::size_t kMaxTold = 500;
 
@@ -73,7 +77,7 @@ ImportRequest read_import(const boost::json::value& body, const Context& context
   import.by = read_operator(from, context,
                             import.dry_run ? std::optional<std::string>("dry run") : std::nullopt);
   import.name = from.text("name", 255, Need::required);
-  import.text = from.text("text", http::kMaxBodyBytes, Need::required, ObjectReader::Lines::file);
+  import.text = from.text("text", kMaxFileBytes, Need::required, ObjectReader::Lines::file);
   import.table = from.text("table", 64, Need::optional);
   if (import.table.empty()) import.table = importing::kDefaultTable;
   if (from.has("format")) {

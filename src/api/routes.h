@@ -1,6 +1,7 @@
 // The table of routes: what the outside can ask for, who may, and who answers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -23,6 +24,7 @@ struct Route {
   HandlerFunction handler;
   http::Method method;
   Access access;
+  std::size_t most_body_bytes = http::kMaxBodyBytes;  ///< above the default for operators alone
 };
 
 /// The row of the metrics that counts requests for pages.

@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "api/auth.h"
@@ -89,6 +90,18 @@ Service::Service(std::unique_ptr<Context> context, bool operators) : context_(st
 
 bool Service::serves(const http::Request& request) {
   return router_.find(request.method, request.path).match != http::Router::Match::not_found;
+}
+
+std::size_t Service::most_body_bytes(const http::Request& head) {
+  const http::Router::Found found = router_.find(head.method, head.path);
+  const auto takes_more = [&](const Route& route) {
+    return route.most_body_bytes > http::kMaxBodyBytes && route.method == head.method &&
+           route.pattern == found.pattern;
+  };
+  const auto table = all_routes();
+  const auto route = std::ranges::find_if(table, takes_more);
+  if (route == table.end() || !is_operator(*context_, head)) return http::kMaxBodyBytes;
+  return route->most_body_bytes;
 }
 
 void Service::handle(const http::Request& request, http::Responder responder) {

@@ -13,6 +13,7 @@ class Service final : public http::Service {
  public:
   Service(std::unique_ptr<Context> context, bool operators);
   void handle(const http::Request& request, http::Responder responder) override;
+  std::size_t most_body_bytes(const http::Request& head) override;
 
   /// Whether a route has this path, whatever its method.
   bool serves(const http::Request& request);

@@ -13,8 +13,8 @@ namespace sluice::http {
 enum class Method : std::uint8_t { get, head, post, put, patch, del, options, other };
 
 struct Field {
-  std::string_view name;  ///< as sent; compare without regard to case
-  std::string_view value; ///< without surrounding white space
+  std::string_view name;   ///< as sent; compare without regard to case
+  std::string_view value;  ///< without surrounding white space
 };
 
 /// A complete, well-formed request. All views point into the connection's buffer and stay valid
@@ -30,17 +30,19 @@ struct Request {
   std::string_view content_type;
   std::string_view accept_language;
   std::string_view idempotency_key;  ///< data() is null where it was not sent
-  std::vector<Field> fields;  ///< every header, at most kMaxFields
+  std::vector<Field> fields;         ///< every header, at most kMaxFields
 
   /// Case-insensitive; the first of that name.
   std::optional<std::string_view> field(std::string_view name) const;
 };
 
 /// Limits of every connection; all are tested with hostile input.
-inline constexpr std::size_t kMaxHeaderBytes = 16 * 1024;   ///< above: 431
-inline constexpr std::size_t kMaxBodyBytes = 64 * 1024;     ///< above: 413
-inline constexpr std::size_t kMaxTargetBytes = 4 * 1024;    ///< above: 414
-inline constexpr std::size_t kMaxFields = 64;               ///< above: 431
+inline constexpr std::size_t kMaxHeaderBytes = 16 * 1024;  ///< above: 431
+inline constexpr std::size_t kMaxBodyBytes =
+    64 * 1024;  ///< above: 413, unless the service takes more
+inline constexpr std::size_t kMaxUploadBytes = 2112 * 1024;  ///< whatever the service says
+inline constexpr std::size_t kMaxTargetBytes = 4 * 1024;     ///< above: 414
+inline constexpr std::size_t kMaxFields = 64;                ///< above: 431
 
 /// A whole response. Header values are checked for CR and LF when added: one that has them is a
 /// bug of ours and asserts.

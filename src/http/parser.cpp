@@ -70,7 +70,7 @@ Progress RequestParser::refuse(int status, std::string_view code, std::string_vi
 }
 
 Progress RequestParser::parse(std::string_view input, Request& request) {
-  if (head_good_ && input.size() < size()) return Progress::need_body;
+  if (head_good_ && input.size() < size()) return body_progress();
   if (!head_good_) {
     // A head that did not come in one piece is parsed once its end is there, so that a request
     // sent byte by byte costs no more than a scan of its bytes.
@@ -82,9 +82,22 @@ Progress RequestParser::parse(std::string_view input, Request& request) {
   const Progress progress = parse_lines(input, request);
   if (progress != Progress::complete) return progress;
   head_good_ = true;
-  if (input.size() < size()) return Progress::need_body;
+  if (input.size() < size() || body_bytes_ > body_limit_) return body_progress();
   request.body = input.substr(head_bytes_, body_bytes_);
   return Progress::complete;
+}
+
+Progress RequestParser::body_progress() {
+  if (body_bytes_ <= body_limit_) return Progress::need_body;
+  refuse(413, "body_too_large",
+         body_limit_ == kMaxBodyBytes ? "The request body is limited to 65536 bytes."
+                                      : "The request body is limited to 2162688 bytes.");
+  return Progress::large_body;
+}
+
+bool RequestParser::allow_body(std::size_t bytes) {
+  body_limit_ = std::clamp(bytes, kMaxBodyBytes, kMaxUploadBytes);
+  return body_progress() == Progress::need_body;
 }
 
 /// Looks for the empty line from where the last look ended.
@@ -299,9 +312,6 @@ Progress RequestParser::content_length(std::string_view value) {
   constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max() / 16;
   for (const char c : value) {
     if (body_bytes_ < kMost) body_bytes_ = body_bytes_ * 10 + static_cast<std::size_t>(c - '0');
-  }
-  if (body_bytes_ > kMaxBodyBytes) {
-    return refuse(413, "body_too_large", "The request body is limited to 65536 bytes.");
   }
   return Progress::need_head;
 }

@@ -18,8 +18,10 @@ struct Refusal {
 };
 
 enum class Progress : std::uint8_t {
-  need_head,  ///< the head is not complete yet
-  need_body,  ///< the head is good; size() says how many bytes the whole request has
+  need_head,   ///< the head is not complete yet
+  need_body,   ///< the head is good; size() says how many bytes the whole request has
+  large_body,  ///< the head is good; refusal() holds unless allow_body() comes before the next
+               ///< parse()
   complete,
   refused,  ///< see refusal()
 };
@@ -33,6 +35,9 @@ class RequestParser {
   /// `input`, `remote_address` is left alone.
   Progress parse(std::string_view input, Request& request);
   void reset() { *this = RequestParser(); }
+  /// Raises the limit of this request's body from kMaxBodyBytes to `bytes`, at most
+  /// kMaxUploadBytes. False: the body is still above it.
+  bool allow_body(std::size_t bytes);
 
   /// Head and body in bytes once the head is good, until then 0.
   std::size_t size() const { return head_good_ ? head_bytes_ + body_bytes_ : 0; }
@@ -44,6 +49,7 @@ class RequestParser {
  private:
   Progress refuse(int status, std::string_view code, std::string_view detail);
   Progress bad(std::string_view detail) { return refuse(400, "bad_request", detail); }
+  Progress body_progress();
   Progress parse_lines(std::string_view input, Request& request);
   Progress scan_for_end(std::string_view input);
   Progress check_unfinished(std::string_view input);
@@ -57,6 +63,7 @@ class RequestParser {
   std::size_t line_start_ = 0;  ///< where the first line begins that has not ended yet
   std::size_t head_bytes_ = 0;
   std::size_t body_bytes_ = 0;
+  std::size_t body_limit_ = kMaxBodyBytes;
   bool head_good_ = false;
   bool in_fields_ = false;  ///< line_start_ is past the request line
   bool http_1_0_ = false;

@@ -31,7 +31,7 @@ std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
 Outcome outcome_of(const RequestParser& parser, Progress progress, const Request& request) {
   Outcome outcome;
   outcome.progress = progress;
-  if (progress == Progress::refused) {
+  if (progress == Progress::refused || progress == Progress::large_body) {
     outcome.status = parser.refusal().status;
     outcome.code = parser.refusal().code;
   } else if (progress == Progress::complete) {
@@ -317,7 +317,8 @@ TEST(ParserTest, WhatIsAcceptedAndWhatIsRefused) {
       EXPECT_EQ(outcome.progress, Progress::complete) << outcome;
       EXPECT_EQ(outcome.size, c.input.size());
     } else {
-      EXPECT_EQ(outcome.progress, Progress::refused) << outcome;
+      const Progress refused = c.status == 413 ? Progress::large_body : Progress::refused;
+      EXPECT_EQ(outcome.progress, refused) << outcome;
       EXPECT_EQ(outcome.status, c.status);
       EXPECT_EQ(outcome.code, c.code);
     }
@@ -335,8 +336,33 @@ TEST(ParserTest, ItDoesNotMatterHowTheBytesArrive) {
 TEST(ParserTest, ALargeBodyIsRefusedBeforeItComes) {
   RequestParser parser;
   Request request;
-  EXPECT_EQ(parser.parse(post("Content-Length: 65537\r\n"), request), Progress::refused);
+  EXPECT_EQ(parser.parse(post("Content-Length: 65537\r\n"), request), Progress::large_body);
   EXPECT_EQ(parser.refusal().status, 413);
+}
+
+TEST(ParserTest, ALargeBodyComesOnceItIsAllowed) {
+  const std::string input = post("Content-Length: 65537\r\n", std::string(65537, 'b'));
+  RequestParser parser;
+  Request request;
+  EXPECT_EQ(parser.parse(input.substr(0, 80), request), Progress::large_body);
+  EXPECT_EQ(parser.size(), input.size());
+  EXPECT_FALSE(parser.allow_body(65536));
+  EXPECT_EQ(parser.parse(input, request), Progress::large_body) << "whole, but not allowed";
+  EXPECT_TRUE(parser.allow_body(65537));
+  EXPECT_EQ(parser.parse(input.substr(0, 80), request), Progress::need_body);
+  EXPECT_EQ(parser.parse(input, request), Progress::complete);
+  EXPECT_EQ(request.body.size(), 65537U);
+  parser.reset();
+  EXPECT_EQ(parser.parse(input, request), Progress::large_body) << "allowed for one request only";
+}
+
+TEST(ParserTest, NobodyMayAllowMoreThanAnUpload) {
+  RequestParser parser;
+  Request request;
+  parser.parse(post("Content-Length: " + std::to_string(kMaxUploadBytes + 1) + "\r\n"), request);
+  EXPECT_FALSE(parser.allow_body(kMaxUploadBytes + 1));
+  EXPECT_EQ(parser.refusal().detail,
+            "The request body is limited to " + std::to_string(kMaxUploadBytes) + " bytes.");
 }
 
 TEST(ParserTest, TheSizeIsKnownOnceTheHeadIsGood) {

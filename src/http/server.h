@@ -69,6 +69,10 @@ class Service {
  public:
   virtual ~Service() = default;
   virtual void handle(const Request& request, Responder responder) = 0;
+  /// Asked when `head` (a request without its body) announces a body above kMaxBodyBytes: how many
+  /// bytes it may have, at most kMaxUploadBytes. Whoever may not ask for it at all should get no
+  /// more than anyone.
+  virtual std::size_t most_body_bytes(const Request& /*head*/) { return kMaxBodyBytes; }
 };
 using ServiceFactory = std::function<std::unique_ptr<Service>(IoThread&)>;
 
@@ -84,6 +88,7 @@ struct ServerOptions {
   std::size_t threads = 1;
   std::size_t max_connections = 20'000;     ///< per server; more are accepted and closed with 503
   Span header_timeout = Span::seconds(10);  ///< first byte of a request to its last
+  Span upload_timeout = Span::seconds(60);  ///< the same with a body above kMaxBodyBytes
   Span idle_timeout = Span::seconds(75);    ///< between requests
   Span write_timeout = Span::seconds(30);   ///< for the peer to take what was written
 };

@@ -70,6 +70,69 @@ TEST(ServerTest, LargeBodiesInAndOut) {
   }
 }
 
+/// Takes large bodies at /files, and answers with their size.
+class FileService final : public Service {
+ public:
+  void handle(const Request& request, Responder responder) override {
+    responder.send(text(std::to_string(request.body.size())));
+  }
+  std::size_t most_body_bytes(const Request& head) override {
+    EXPECT_TRUE(head.body.empty());
+    return head.path == "/files" ? 100'000 : kMaxBodyBytes;
+  }
+};
+
+std::unique_ptr<Server> start_files(ServerOptions options = {}) {
+  options.listen.port = 0;
+  auto server = Server::start(options, [](IoThread&) { return std::make_unique<FileService>(); });
+  EXPECT_TRUE(server) << server.error().message;
+  return server ? std::move(*server) : nullptr;
+}
+
+std::string upload(const std::string& path, std::size_t bytes, const std::string& fields = "") {
+  return "POST " + path + " HTTP/1.1\r\nHost: a\r\n" + fields +
+         "Content-Length: " + std::to_string(bytes) + "\r\n\r\n";
+}
+
+TEST(ServerTest, AServiceMayTakeLargeBodiesWhereItSaysSo) {
+  const auto server = start_files();
+  Peer peer(server->port());
+  const std::string body(100'000, 'b');
+  for (int round = 0; round < 2; ++round) {
+    peer.send(upload("/files", body.size()) + body + upload("/x", 3) + "abc");
+    EXPECT_EQ(body_of(peer.response()), "100000");
+    EXPECT_EQ(body_of(peer.response()), "3");
+  }
+  peer.send(upload("/files", body.size(), "Expect: 100-continue\r\n"));
+  EXPECT_THAT(peer.until("\r\n\r\n"), StartsWith("HTTP/1.1 100 "));
+  for (std::size_t at = 0; at < body.size(); at += 1000)
+    peer.send(std::string_view(body).substr(at, 1000));
+  EXPECT_EQ(body_of(peer.response()), "100000");
+  for (const auto& head : {upload("/files", 100'001), upload("/other", 65'537)}) {
+    Peer refused(server->port());
+    refused.send(head);
+    EXPECT_THAT(refused.rest(), StartsWith("HTTP/1.1 413 "));
+  }
+}
+
+TEST(ServerTest, ALargeBodyHasLongerToComeAndNotForever) {
+  const std::string body(100'000, 'b');
+  ServerOptions options;
+  options.header_timeout = Span{1};
+  const auto patient = start_files(options);
+  Peer peer(patient->port());
+  peer.send(upload("/files", body.size()) + body.substr(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // past the timeout of others
+  peer.send("b");
+  EXPECT_EQ(body_of(peer.response()), "100000");
+
+  options.upload_timeout = Span{1};
+  const auto impatient = start_files(options);
+  Peer slow(impatient->port());
+  slow.send(upload("/files", body.size()) + body.substr(1));
+  EXPECT_THAT(slow.rest(), StartsWith("HTTP/1.1 408 "));
+}
+
 TEST(ServerTest, HeadHasTheHeadOfGetWithoutItsBody) {
   const auto server = start(echo);
   Peer peer(server->port());

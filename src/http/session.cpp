@@ -100,6 +100,9 @@ void Session::parse_buffered() {
         }
         if (peer_finished_) refuse(kCutShort);
         return;
+      case Progress::large_body:
+        if (!allow_upload()) return refuse(parser_.refusal());
+        break;
       case Progress::complete:
         handle_request();
         break;
@@ -108,6 +111,15 @@ void Session::parse_buffered() {
     }
     if (worker_.batch.size() > kMaxBatchBytes) flush();
   }
+}
+
+/// Whether the service takes the large body that this head announces; if so, it has longer to come.
+bool Session::allow_upload() {
+  worker_.request.remote_address = remote_address_;
+  if (!parser_.allow_body(worker_.service().most_body_bytes(worker_.request))) return false;
+  phase_ = Phase::reading;
+  deadline_ms_ = worker_.deadline(worker_.shared().options.upload_timeout);
+  return true;
 }
 
 void Session::handle_request() {

@@ -87,6 +87,7 @@ class Session : public SessionHook {
   WireOptions wire_options(bool keep_alive) const;
   void process();
   void parse_buffered();
+  bool allow_upload();
   void handle_request();
   void refuse(const Refusal& refusal);
   void after_batch();

@@ -25,8 +25,8 @@ namespace {
 constexpr std::int64_t kLongestSweepMs = 1000;
 
 std::int64_t sweep_period(const ServerOptions& options) {
-  const std::int64_t shortest =
-      std::min({options.header_timeout.ms, options.idle_timeout.ms, options.write_timeout.ms});
+  const std::int64_t shortest = std::min({options.header_timeout.ms, options.upload_timeout.ms,
+                                          options.idle_timeout.ms, options.write_timeout.ms});
   return std::clamp<std::int64_t>(shortest / 4, 1, kLongestSweepMs);
 }
 

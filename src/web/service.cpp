@@ -86,6 +86,8 @@ class Service final : public http::Service {
     send_trouble(std::move(visit), Trouble::not_found);
   }
 
+  std::size_t most_body_bytes(const Request& head) override { return api_->most_body_bytes(head); }
+
  private:
   void add(std::span<const Route> routes) {
     for (const Route& route : routes) {

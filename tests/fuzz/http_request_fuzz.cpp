@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       FUZZ_CHECK(field.value.find_first_of(std::string_view("\r\n\0", 3)) ==
                  std::string_view::npos);
     }
-  } else if (progress == Progress::refused) {
+  } else if (progress == Progress::refused || progress == Progress::large_body) {
     FUZZ_CHECK(at_once.refusal().status >= 400 && !at_once.refusal().detail.empty());
   }
 

@@ -6,7 +6,7 @@ import {announce, t} from './state';
 import type {ImportReport, ImportStep, Notice} from './types';
 import {Chip, count, Empty, Field, Head, Link, money, Table, Time, Trouble} from './ui';
 
-const kMostBytes = 60 * 1024; // the server takes 64 KiB with what is around it
+const kMostBytes = 1024 * 1024; // what the server takes; more is for the command
 
 interface Picked {
   name: string;

@@ -133,8 +133,8 @@ const kWords = {
   sold_out: ['Sold out', '已售罄'],
 
   file: ['File', '文件'],
-  file_hint: ['CSV, JSON or a MySQL dump, up to 60 KB. Larger ones: sluice import FILE', 'CSV、JSON 或 MySQL 转储，最大 60 KB；更大的文件请用 sluice import FILE'],
-  file_too_large: ['{0} is above 60 KB; load it with: sluice import {0}', '{0} 超过 60 KB，请使用命令：sluice import {0}'],
+  file_hint: ['CSV, JSON or a MySQL dump, up to 1 MB. Larger ones: sluice import FILE', 'CSV、JSON 或 MySQL 转储，最大 1 MB；更大的文件请用 sluice import FILE'],
+  file_too_large: ['{0} is above 1 MB; load it with: sluice import {0}', '{0} 超过 1 MB，请使用命令：sluice import {0}'],
   file_not_text: ['{0} is not UTF-8 text.', '{0} 不是 UTF-8 文本。'],
   times_are: ['Local times in the file are in', '文件中本地时间的时区'],
   start_instead: ['Start all sales at (optional)', '统一开始时间（可选）'],
