@@ -17,6 +17,7 @@
 
 #include "app/cli.h"
 #include "app/cluster.h"
+#include "app/goods_watch.h"
 #include "app/keys.h"
 #include "app/logging.h"
 #include "app/probe.h"
@@ -271,6 +272,20 @@ Answer check_write_back(const Config& config) {
           {}};
 }
 
+Answer check_goods_source(const Config& config) {
+  const auto table = goods_source_table(config);
+  if (!table) return {Mark::failed, table.error().message, "sluice check shows every value"};
+  const auto plan = read_goods_source(config, wall_now());
+  if (!plan) {
+    return {Mark::failed, plan.error().message,
+            "docs/import.md has the columns; the user needs SELECT"};
+  }
+  return {Mark::ok,
+          fmt::format("{} at {}: {} rows, {} can be sold", table->name, table->address.shown(),
+                      plan->rows, plan->rows - plan->left_out_count),
+          {}};
+}
+
 Answer check_broker(const Config& config) {
   const auto places = places_of(config);
   if (!places) return {Mark::failed, places.error().message, "sluice check shows every value"};
@@ -325,6 +340,7 @@ int examine(const ConfigFlags& flags) {
   if (!config->text("database.url").empty()) report.add("database", check_database(*config));
   if (!config->text("redis.url").empty()) report.add("redis", check_redis(*config));
   if (write_back_configured(*config)) report.add("write-back", check_write_back(*config));
+  if (goods_source_configured(*config)) report.add("goods source", check_goods_source(*config));
   fmt::print("{}\n", report.failed() ? "something failed: see the remedies" : "ready to serve");
   return report.failed() ? kJobFailed : kSuccess;
 }

@@ -33,6 +33,7 @@ House::~House() {
   // A start that failed halfway: who waits for the engine must be gone after it, not before.
   if (server_ && !stopped_) {
     server_->stop(Span{});
+    if (goods_watch_) goods_watch_->stop();
     if (cashier_) cashier_->stop_desk();
     engine_->stop();
     if (cashier_) cashier_->stop_rooms();
@@ -50,6 +51,7 @@ Result<> House::start() {
   if (auto opened = open_cashier(); !opened) return opened;
   if (auto started = start_webhooks(); !started) return started;
   if (auto started = start_copier(); !started) return started;
+  if (auto started = start_goods_watch(); !started) return started;
   if (demo_wanted_) {
     auto demo = open_demo_sale(*engine_);
     if (!demo) return std::unexpected(demo.error());
@@ -76,6 +78,7 @@ void House::stop(bool in_peace) {
   }
   if (admin_server_) admin_server_->stop(config_.span("server.grace"));
   server_->stop(config_.span("server.grace"));
+  if (goods_watch_) goods_watch_->stop();
   if (cashier_) cashier_->stop_desk();
   engine_->stop();
   if (cashier_) cashier_->stop_rooms();
@@ -212,11 +215,20 @@ Result<> House::start_webhooks() {
 }
 
 Result<> House::start_copier() {
-  const bool copies = config_.text("engine.kind") == "cluster" && has_role(config_, "worker");
+  const bool copies = is_cluster(config_) && has_role(config_, "worker");
   if (!copies || !write_back_configured(config_)) return {};
   auto copier = Copier::start(config_);
   if (!copier) return std::unexpected(copier.error());
   copier_ = std::move(*copier);
+  return {};
+}
+
+Result<> House::start_goods_watch() {
+  const bool watches = !is_cluster(config_) || has_role(config_, "worker");
+  if (!watches || !goods_source_configured(config_)) return {};
+  auto watch = GoodsWatch::start(config_, *engine_);
+  if (!watch) return std::unexpected(watch.error());
+  goods_watch_ = std::move(*watch);
   return {};
 }
 

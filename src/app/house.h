@@ -12,6 +12,7 @@
 #include "app/cashier.h"
 #include "app/config.h"
 #include "app/demo.h"
+#include "app/goods_watch.h"
 #include "app/server_file.h"
 #include "app/system.h"
 #include "app/write_back.h"
@@ -61,6 +62,9 @@ class House {
   /// In a cluster, on a worker: paid orders go into the shop's own table too.
   Result<> start_copier();
 
+  /// What is new in a table of the shop goes on sale by itself; in a cluster a worker looks.
+  Result<> start_goods_watch();
+
   /// After the servers, because the demo's gateway is told their port; /readyz waits for it.
   Result<> open_cashier();
 
@@ -91,6 +95,7 @@ class House {
   std::unique_ptr<Cashier> cashier_;
   std::unique_ptr<webhook::Office> webhooks_;
   std::unique_ptr<Copier> copier_;
+  std::unique_ptr<GoodsWatch> goods_watch_;
   http::TokenOptions tokens_;
   std::string new_key_;
   std::string new_password_;

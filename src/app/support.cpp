@@ -9,6 +9,7 @@
 
 #include "app/cashier.h"
 #include "app/cluster.h"
+#include "app/goods_watch.h"
 #include "app/rabbit.h"
 #include "app/webhooks.h"
 #include "app/wechat.h"
@@ -60,6 +61,9 @@ Result<> check_supported(const Config& config) {
   if (auto checked = check_webhooks(config); !checked) return checked;
   if (write_back_configured(config)) {
     if (auto table = write_back_table(config); !table) return std::unexpected(table.error());
+  }
+  if (goods_source_configured(config)) {
+    if (auto table = goods_source_table(config); !table) return std::unexpected(table.error());
   }
   if (auto places = destinations(config); !places) return std::unexpected(places.error());
   return {};
