@@ -18,6 +18,7 @@
 #include "app/wechat.h"
 #include "app/write_back.h"
 #include "engine/embedded.h"
+#include "sqlite/files.h"
 #include "web/storefront.h"
 
 namespace sluice::app {
@@ -118,6 +119,8 @@ Result<> House::start_cluster(const sale::Settings& settings) {
         "cluster "
         "to try");
   }
+  // The record is elsewhere; what this node says of itself and its payments are here.
+  if (auto made = sqlite::make_directory(config_.text("server.data")); !made) return made;
   auto bus = open_cluster_bus(config_);
   if (!bus) return std::unexpected(bus.error());
   bus_ = std::move(*bus);
