@@ -196,5 +196,5 @@ jq -s --argjson machine "$(machine_json)" --argjson requests "$requests" --arg q
   --arg mariadb "$(sql 'SELECT VERSION()')" -f bench/cluster.jq "$work/rounds.jsonl" >"$results/$result"
 jq -r '"==> medians", (.medians | to_entries[] | "    \(.key): \(.value.per_second | round) per second"),
   (.ratios | to_entries[] | "    \(.key): \(.value * 100 | round / 100)"),
-  "    written: \(.written_per_second | round) orders per second during the rush, \(.drained_per_second | round) after it"' \
+  "    written: \(.written_per_second | round) orders per second while the crowd came, \(.drained_per_second // 0 | round) after it"' \
   "$results/$result"

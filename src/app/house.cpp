@@ -174,6 +174,7 @@ Result<> House::start_servers() {
       static_cast<std::uint32_t>(config_.integer("limits.address_per_second"));
   options.trust_forwarded_for = config_.truth("limits.trust_forwarded_for");
   options.has_gateway = takes_payments(config_, demo_wanted_);
+  options.has_webhooks = !is_cluster(config_);
   options.pay_role = has_role(config_, "pay");
   options.demo = demo_wanted_;
   options.door = door_.get();
