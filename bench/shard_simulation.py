@@ -241,9 +241,8 @@ class Simulation:
         where.add(now - arrived, requests)
         again = sum(1 for _ in range(requests) if self.chance.random() < self.options.return_share) \
             if requests < 50 else round(requests * self.options.return_share)
-        # Once more and not for ever: who comes long after the end finds the doors closed.
         at = now + self.options.return_ms
-        if again and at < self.options.seconds * 1000 + self.options.return_ms:
+        if again and at < (self.options.seconds + self.options.linger) * 1000:
             pool.asks_again[at] += again
             self.due += again
 
@@ -341,6 +340,8 @@ def arguments(words):
     add("--confirm-ms", type=whole(0, 60_000), default=5, help="the broker's confirm, added to each grant")
     add("--return-share", type=decimal(0, 0.9), default=0.0, help="part of those refused that asks again")
     add("--return-ms", type=whole(1, 60_000), default=2000, help="when they do")
+    add("--linger", type=whole(0, 120), default=10, metavar="SECONDS",
+        help="for how long after the last new shopper they come again")
     add("--redis-share", type=decimal(0.01, 1), default=0.5,
         help="part of Redis's time that its functions get; sockets and files have the rest")
     for name, text in (("node-us", "node's time for a grab"), ("node-refusal-us", "node's time for a refusal"),
