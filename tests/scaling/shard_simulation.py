@@ -14,9 +14,13 @@ sys.dont_write_bytecode = True
 import shard_simulation  # noqa: E402
 
 
+FIXED = ["--shards", "4", "--per-second", "20000", "--seconds", "2", "--node-us", "11", "--node-refusal-us", "6.5",
+         "--redis-win-us", "8.9", "--redis-refusal-us", "3.6", "--record-per-second", "50000"]
+
+
 def run(*words):
-    """One run of few shoppers; the first row of its result."""
-    options = shard_simulation.arguments(["--shards", "4", "--per-second", "20000", "--seconds", "2", *words])
+    """One run of few shoppers, independent of what was measured last."""
+    options = shard_simulation.arguments([*FIXED, *words])
     simulation = shard_simulation.Simulation(options, options.shards[0])
     return simulation.result(simulation.run())
 
