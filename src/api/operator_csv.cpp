@@ -1,4 +1,6 @@
 // GET /api/v1/admin/orders.csv: the same filter as the list, streamed page by page.
+#include <algorithm>
+#include <array>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -12,9 +14,20 @@
 
 namespace sluice::api {
 
+namespace {
+
+constexpr std::array<std::string_view, 4> kWideSigns{"＝", "＋", "－", "＠"};
+
+}  // namespace
+
 void append_cell(std::string& row, std::string_view cell) {
-  const bool formula = !cell.empty() && std::string_view("=+-@\t\r").contains(cell.front());
-  const bool quoted = cell.find_first_of(",\"\r\n") != std::string_view::npos;
+  // Spreadsheets of some languages take full-width signs for the same, and part cells at other
+  // characters than a comma.
+  const bool formula =
+      !cell.empty() &&
+      (std::string_view("=+-@\t\r").contains(cell.front()) ||
+       std::ranges::any_of(kWideSigns, [&](auto sign) { return cell.starts_with(sign); }));
+  const bool quoted = cell.find_first_of(",;\t\"\r\n") != std::string_view::npos;
   if (quoted) row += '"';
   if (formula) row += '\'';
   for (const char c : cell) {

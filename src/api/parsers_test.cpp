@@ -246,7 +246,11 @@ TEST(Csv, QuotesAndDisarmsFormulas) {
   EXPECT_EQ(cell("+1"), "'+1");
   EXPECT_EQ(cell("-1"), "'-1");
   EXPECT_EQ(cell("@x"), "'@x");
-  EXPECT_EQ(cell("\tx"), "'\tx");
+  EXPECT_EQ(cell("\tx"), "\"'\tx\"");
+  EXPECT_EQ(cell("x;=1+1"), "\"x;=1+1\"") << "some part cells at a semicolon";
+  EXPECT_EQ(cell("＝1+1"), "'＝1+1");
+  EXPECT_EQ(cell("＠x"), "'＠x");
+  EXPECT_EQ(cell("秒杀＝"), "秒杀＝");
   EXPECT_EQ(cell("\rx"), "\"'\rx\"");
   EXPECT_EQ(cell("=HYPERLINK(\"http://x\",\"y\")"), "\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\"");
 }

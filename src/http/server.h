@@ -89,7 +89,7 @@ struct ServerOptions {
   std::size_t max_connections = 20'000;     ///< per server; more are accepted and closed with 503
   Span header_timeout = Span::seconds(10);  ///< first byte of a request to its last
   Span upload_timeout = Span::seconds(60);  ///< the same with a body above kMaxBodyBytes
-  Span idle_timeout = Span::seconds(75);    ///< between requests
+  Span idle_timeout = Span::seconds(75);    ///< between requests; before the first: header_timeout
   Span write_timeout = Span::seconds(30);   ///< for the peer to take what was written
 };
 

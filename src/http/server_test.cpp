@@ -70,6 +70,9 @@ TEST(ServerTest, LargeBodiesInAndOut) {
   }
 }
 
+/// More than all that the read buffers of one thread may have together.
+constexpr std::size_t kMaxGrown = 64UL * 1024 * 1024;
+
 /// Takes large bodies at /files, and answers with their size.
 class FileService final : public Service {
  public:
@@ -78,6 +81,7 @@ class FileService final : public Service {
   }
   std::size_t most_body_bytes(const Request& head) override {
     EXPECT_TRUE(head.body.empty());
+    if (head.path == "/huge") return kMaxUploadBytes;
     return head.path == "/files" ? 100'000 : kMaxBodyBytes;
   }
 };
@@ -131,6 +135,35 @@ TEST(ServerTest, ALargeBodyHasLongerToComeAndNotForever) {
   Peer slow(impatient->port());
   slow.send(upload("/files", body.size()) + body.substr(1));
   EXPECT_THAT(slow.rest(), StartsWith("HTTP/1.1 408 "));
+}
+
+TEST(ServerTest, BodiesThatAreOnlyAnnouncedTakeNoRoomFromOthers) {
+  const auto server = start_files();
+  std::vector<std::unique_ptr<Peer>> announcers;
+  for (std::size_t announced = 0; announced < 2 * kMaxGrown; announced += kMaxUploadBytes) {
+    announcers.push_back(std::make_unique<Peer>(server->port()));
+    announcers.back()->send(upload("/huge", kMaxUploadBytes) + "b");
+  }
+  Peer browser(server->port());
+  browser.send(upload("/x", 3, "Cookie: a=" + std::string(4000, 'c') + "\r\n") + "abc");
+  EXPECT_EQ(body_of(browser.response()), "3");
+  Peer uploader(server->port());
+  const std::string body(100'000, 'b');
+  uploader.send(upload("/files", body.size()) + body);
+  EXPECT_EQ(body_of(uploader.response()), "100000");
+}
+
+TEST(ServerTest, WhoAsksNothingIsNotWaitedForAsWhoHasAsked) {
+  ServerOptions options;
+  options.header_timeout = Span{40};
+  const auto server = start(echo, options);
+  Peer silent(server->port());
+  Peer regular(server->port());
+  regular.send(get("/a"));
+  EXPECT_EQ(body_of(regular.response()), "/a ");
+  EXPECT_TRUE(silent.closed());
+  regular.send(get("/b"));
+  EXPECT_EQ(body_of(regular.response()), "/b ") << "between requests it may be idle for longer";
 }
 
 TEST(ServerTest, HeadHasTheHeadOfGetWithoutItsBody) {

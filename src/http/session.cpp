@@ -19,6 +19,11 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kKeptBatchBytes = std::size_t{1024} * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
+/// What a read buffer counts for against kMaxGrownBytes.
+constexpr std::size_t counted(std::size_t capacity) {
+  return capacity > kUncountedBufferBytes ? capacity : 0;
+}
+
 constexpr Refusal kTooSlow{408, "timeout", "The request did not arrive in time."};
 constexpr Refusal kCutShort{400, "bad_request", "The request ended early."};
 constexpr Refusal kDropped{500, "internal_error", "The request was not answered; this is a bug."};
@@ -44,7 +49,8 @@ void Session::on_handshake(const Error& error) {
   if (phase_ == Phase::closed) return operation_done();
   if (error) return close();
   phase_ = Phase::idle;
-  deadline_ms_ = worker_.deadline(worker_.shared().options.idle_timeout);
+  // Only who has asked something may be idle: whoever just connects holds a place for nobody.
+  deadline_ms_ = worker_.deadline(worker_.shared().options.header_timeout);
   read_more();
 }
 
@@ -267,12 +273,15 @@ Session::Room Session::make_room() {
     if (capacity_ != kIdleBufferBytes) resize_buffer(kIdleBufferBytes);
     return Room::some;
   }
-  const std::size_t wanted = std::max(parser_.size(), size + 1);
+  // What a request announces is not made room for before it comes: announcing costs nothing.
+  const std::size_t wanted =
+      std::clamp(parser_.size(), size + 1, std::max(size + 1, capacity_ * 2));
   if (wanted <= capacity_ - begin_) return Room::some;
   if (wanted > capacity_ && phase_ != Phase::reading) return Room::later;
   if (wanted > capacity_) {
     const std::size_t capacity = std::max(wanted, capacity_ * 2);
-    if (worker_.grown_bytes + capacity > kMaxGrownBytes) return Room::never;
+    if (counted(capacity) > 0 && worker_.grown_bytes + capacity > kMaxGrownBytes)
+      return Room::never;
     resize_buffer(capacity);
   } else {
     std::memmove(buffer_.get(), buffer_.get() + begin_, size);
@@ -286,8 +295,7 @@ void Session::resize_buffer(std::size_t capacity) {
   const std::size_t size = end_ - begin_;
   auto larger = std::make_unique_for_overwrite<char[]>(capacity);
   if (size > 0) std::memcpy(larger.get(), buffer_.get() + begin_, size);
-  worker_.grown_bytes -= capacity_ > kIdleBufferBytes ? capacity_ : 0;
-  worker_.grown_bytes += capacity > kIdleBufferBytes ? capacity : 0;
+  worker_.grown_bytes = worker_.grown_bytes - counted(capacity_) + counted(capacity);
   buffer_ = std::move(larger);
   capacity_ = capacity;
   begin_ = 0;
@@ -361,7 +369,7 @@ void Session::release() {
     const auto hooks = std::move(hooks_);
     if (hooks->closed) hooks->closed();
   }
-  worker_.grown_bytes -= capacity_ > kIdleBufferBytes ? capacity_ : 0;
+  worker_.grown_bytes -= counted(capacity_);
   capacity_ = begin_ = end_ = 0;
   buffer_.reset();
   worker_.unwritten_bytes -= std::exchange(unwritten_, 0);

@@ -17,7 +17,10 @@ namespace sluice::http {
 
 /// What an idle connection keeps for the next request; most fit.
 inline constexpr std::size_t kIdleBufferBytes = 2 * 1024;
-/// All read buffers of one thread above the idle size; beyond it, growing requests get 503.
+/// A head with a long token and a browser's fields fits; such buffers are always given, so that
+/// large bodies of some cannot take the room of everybody's heads. Bounded by the connections.
+inline constexpr std::size_t kUncountedBufferBytes = 8 * 1024;
+/// All read buffers of one thread above that; beyond it, growing requests get 503.
 inline constexpr std::size_t kMaxGrownBytes = 64 * 1024 * 1024;
 /// What the peers of one thread have not taken yet; beyond it, a connection that adds to it is cut
 /// off. Small answers fit the kernel's buffers and never count.

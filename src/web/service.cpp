@@ -111,7 +111,7 @@ class Service final : public http::Service {
     visit.secure = shared_->tls || sent_over_tls(request);
     visit.exchange =
         api::Exchange(std::move(responder), desk_.api.cell, api::kPagesRow, visitor.language);
-    const std::string_view token = cookie(request, kSessionCookie);
+    const std::string_view token = session_token(request, shared_->tls);
     if (token.empty()) return visit;
     std::string bearer("Bearer ");
     bearer.append(token);
@@ -140,7 +140,7 @@ class Service final : public http::Service {
       return ask_to_sign_in(route, request, captures, std::move(visit));
     }
     if (route.access == Access::deed &&
-        !shared_->seals.holds(cookie(request, kSessionCookie), field(request, "seal"))) {
+        !shared_->seals.holds(session_token(request, shared_->tls), field(request, "seal"))) {
       return send_trouble(std::move(visit), Trouble::forbidden);
     }
     if (!within_limits(request, visit, needs_session)) {

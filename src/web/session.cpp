@@ -29,12 +29,18 @@ std::string key_for_seals(std::string_view secret) {
 
 }  // namespace
 
+std::string_view session_token(const http::Request& request, bool tls) {
+  const std::string_view token = cookie(request, kTlsSessionCookie);
+  return !token.empty() || tls ? token : cookie(request, kSessionCookie);
+}
+
 std::string session_cookie(std::string_view token, Span lifetime, bool secure) {
-  return with_attributes(kSessionCookie, token, lifetime.ms / 1000, secure);
+  return with_attributes(secure ? kTlsSessionCookie : kSessionCookie, token, lifetime.ms / 1000,
+                         secure);
 }
 
 std::string session_end_cookie(bool secure) {
-  return with_attributes(kSessionCookie, "", 0, secure);
+  return with_attributes(secure ? kTlsSessionCookie : kSessionCookie, "", 0, secure);
 }
 
 std::string preference_cookie(std::string_view name, std::string_view value, bool secure) {

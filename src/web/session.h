@@ -13,6 +13,9 @@ namespace sluice::web {
 
 /// Carries the shopper's token. The API never reads it: see docs/adr/0015.
 inline constexpr std::string_view kSessionCookie = "sluice_session";
+/// The same over TLS. Browsers take a cookie of such a name from this very host over TLS alone, so
+/// that no neighbouring subdomain can plant its own session and have a shopper pay its orders.
+inline constexpr std::string_view kTlsSessionCookie = "__Host-sluice_session";
 inline constexpr std::string_view kLanguageCookie = "sluice_language";
 inline constexpr std::string_view kThemeCookie = "sluice_theme";
 
@@ -24,6 +27,10 @@ inline constexpr std::size_t kMaxReturnBytes = 512;
 using http::cookie;
 using http::same_origin;
 using http::sent_over_tls;
+
+/// The token that the request carries; empty: none. With `tls` (this server ends it) nothing but
+/// kTlsSessionCookie counts; a proxy in front does not tell at reads, so there both may.
+std::string_view session_token(const http::Request& request, bool tls);
 
 /// Values of Set-Cookie. Sessions: HttpOnly, SameSite=Lax, for the whole site, for as long as the
 /// token is good. `value` holds no character that a cookie cannot.

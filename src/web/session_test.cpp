@@ -26,9 +26,17 @@ TEST(Cookie, IsKeptFromScriptAndFromOtherSites) {
   EXPECT_EQ(session_cookie("a.b.c", Span::seconds(60), false),
             "sluice_session=a.b.c; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
   EXPECT_EQ(session_cookie("a.b.c", Span::seconds(60), true),
-            "sluice_session=a.b.c; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure");
+            "__Host-sluice_session=a.b.c; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure");
   EXPECT_EQ(session_end_cookie(true),
-            "sluice_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure");
+            "__Host-sluice_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure");
+}
+
+TEST(Cookie, APlantedSessionCountsForNothingOverTls) {
+  const auto planted = with({{"Cookie", "sluice_session=evil; __Host-sluice_session=mine"}});
+  EXPECT_EQ(session_token(planted, true), "mine");
+  EXPECT_EQ(session_token(planted, false), "mine");
+  EXPECT_EQ(session_token(with({{"Cookie", "sluice_session=evil"}}), true), "");
+  EXPECT_EQ(session_token(with({{"Cookie", "sluice_session=a.b.c"}}), false), "a.b.c");
 }
 
 TEST(SameOrigin, IsWhatTheBrowserSays) {

@@ -15,6 +15,8 @@ namespace sluice::webhook {
 namespace {
 
 constexpr std::string_view kNotPublic = "the address is not public, and webhook.public_only is set";
+constexpr std::string_view kTranslated =
+    "the address stands for an IPv4 address that cannot be told from it";
 constexpr std::string_view kMetadata =
     "the address is of a cloud's metadata service, which is never told";
 constexpr std::string_view kLinkLocal = "link-local addresses are never told";
@@ -82,7 +84,10 @@ constexpr std::array kNetworksV6{
     NetworkV6{{0xFD, 0x20, 0, 0xCE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x54},
               128,
               kMetadata,
-              true},                                      // fd20:ce::254: Google
+              true},  // fd20:ce::254: Google
+    // 64:ff9b:1::/48, translators of a network of one's own: where the IPv4 address stands in it
+    // is their secret.
+    NetworkV6{{0x00, 0x64, 0xFF, 0x9B, 0, 1}, 48, kTranslated, true},
     NetworkV6{{0xFF}, 8, kNoReceiver, true},              // multicast
     NetworkV6{{}, 128, kNoReceiver, true},                // ::, which Linux takes for itself
     NetworkV6{{0x20, 0x01, 0x0D, 0xB8}, 32, kNotPublic},  // documentation
@@ -102,6 +107,7 @@ constexpr std::array kCarriers{
     Carrier{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}, 96, 12},  // ::ffff:0:0/96, mapped
     Carrier{{}, 96, 12},                                          // ::/96, compatible
     Carrier{{0x00, 0x64, 0xFF, 0x9B}, 96, 12},                    // 64:ff9b::/96, NAT64
+    Carrier{{0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}, 96, 12},        // ::ffff:0:0:0/96, SIIT
     Carrier{{0x20, 0x02}, 16, 2},                                 // 2002::/16, 6to4
     Carrier{{0x20, 0x01, 0, 0}, 32, 4},         // 2001::/32, Teredo: its server …
     Carrier{{0x20, 0x01, 0, 0}, 32, 12, 0xFF},  // … and its client

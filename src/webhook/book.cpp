@@ -30,6 +30,8 @@ enum class Book::Sql : std::uint8_t {
   log_attempt,
   give_up,
   arrange_all,
+  arrange_finished,
+  extend,
   pull_ahead,
   redeliver,
   list,
@@ -82,6 +84,10 @@ constexpr std::array kStatements{
     "UPDATE delivery SET state = 4, finished_at = ?2, last_error = ?3 WHERE no IN (SELECT no FROM "
     "delivery WHERE endpoint_no = ?1 AND state IN (1, 2) AND until <= ?2 LIMIT 5000)",
     "UPDATE delivery SET state = " SLUICE_FIRST "WHERE endpoint_no = ?1 AND state IN (1, 2)",
+    "UPDATE delivery SET state = " SLUICE_FIRST
+    "WHERE endpoint_no = ?1 AND state IN (1, 2) AND subject IN "
+    "(SELECT subject FROM delivery WHERE finished_at = ?2 AND endpoint_no = ?1)",
+    "UPDATE delivery SET until = ?3 WHERE endpoint_no = ?1 AND state IN (1, 2) AND until < ?2",
     "UPDATE delivery SET next_at = ?2 WHERE endpoint_no = ?1 AND state = 1 AND next_at > ?2",
     "UPDATE delivery SET state = 2, next_at = ?3, until = ?4, finished_at = NULL WHERE no IN "
     "(SELECT no FROM delivery WHERE endpoint_no = ?1 AND state = 4 AND ?2 IS NULL UNION ALL "
@@ -369,9 +375,17 @@ Result<std::int64_t> Book::give_up_overdue(std::int64_t endpoint, Instant now,
   if (auto done = run(statement); !done) return std::unexpected(done.error());
   const std::int64_t count = sqlite3_changes(database_->connection().raw());
   if (count == 0) return count;
-  at(Sql::arrange_all).bind(1, endpoint);
-  if (auto done = run(at(Sql::arrange_all)); !done) return std::unexpected(done.error());
+  at(Sql::arrange_finished).bind(1, endpoint);
+  at(Sql::arrange_finished).bind(2, now.ms);
+  if (auto done = run(at(Sql::arrange_finished)); !done) return std::unexpected(done.error());
   return count;
+}
+
+Result<> Book::extend(std::int64_t endpoint, Instant before, Instant until) {
+  at(Sql::extend).bind(1, endpoint);
+  at(Sql::extend).bind(2, before.ms);
+  at(Sql::extend).bind(3, until.ms);
+  return run(at(Sql::extend));
 }
 
 Result<> Book::pull_ahead(std::int64_t endpoint, Instant now) {

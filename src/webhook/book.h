@@ -65,6 +65,8 @@ class Book {
   Result<> finish(const Delivery& delivery, const Attempt& attempt, Fate fate, Instant next_at);
   /// Gives up what is pending and past its time; returns how much. At most 5,000 a call.
   Result<std::int64_t> give_up_overdue(std::int64_t endpoint, Instant now, std::string_view why);
+  /// What is pending and would be given up before `before` is tried until `until`.
+  Result<> extend(std::int64_t endpoint, Instant before, Instant until);
   /// Makes everything that is pending due at `now`.
   Result<> pull_ahead(std::int64_t endpoint, Instant now);
   /// How many were given up and come again.

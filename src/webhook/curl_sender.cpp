@@ -1,6 +1,7 @@
 // One easy handle per attempt under one multi handle.
 #include "webhook/curl_sender.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,9 +30,12 @@ void initialise_curl() {
 
 /// Past any proxy that the environment names.
 bool is_loopback(const std::string& url) {
-  const std::size_t host = url.find("://") + 3;
-  const std::string_view rest = std::string_view(url).substr(host);
-  return rest.starts_with("127.") || rest.starts_with("localhost") || rest.starts_with("[::1]");
+  const std::string_view rest = std::string_view(url).substr(url.find("://") + 3);
+  const std::string host(
+      rest.substr(0, rest.find_first_of(rest.starts_with('[') ? "/?#" : ":/?#")));
+  if (host == "localhost" || host == "[::1]" || host.starts_with("[::1]:")) return true;
+  in_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 }  // namespace

@@ -19,6 +19,12 @@ constexpr Span kTidyEvery = Span::seconds(60);
 constexpr Span kTroublePause = Span::seconds(1);
 constexpr std::string_view kOverdue = "not taken within 24 hours";
 
+Fate fate_of(const Verdict& verdict) {
+  const Attempt& attempt = verdict.attempt;
+  if (attempt.error.empty()) return Fate::delivered;
+  return attempt.at + attempt.took >= verdict.delivery.until ? Fate::given_up : Fate::retry;
+}
+
 }  // namespace
 
 Instant Desk::step(Instant now) {
@@ -72,9 +78,8 @@ Result<> Desk::settle_all(Instant now) {
 
 Result<> Desk::settle(const Verdict& verdict, Lane& lane, Instant now) {
   const Delivery& delivery = verdict.delivery;
-  const bool delivered = verdict.attempt.error.empty();
-  Fate fate = Fate::delivered;
-  if (!delivered) fate = now >= delivery.until ? Fate::given_up : Fate::retry;
+  const Fate fate = fate_of(verdict);
+  const bool delivered = fate == Fate::delivered;
   const Instant next = now + retry_pause(delivery.attempts + 1, options_.jitter());
   if (auto done = book_->finish(delivery, verdict.attempt, fate, next); !done) return done;
   if (delivered && lane.failures >= kDoubtAfter) {
@@ -85,6 +90,7 @@ Result<> Desk::settle(const Verdict& verdict, Lane& lane, Instant now) {
     auto given_up = book_->give_up_overdue(lane.endpoint.no, now, kOverdue);
     if (!given_up) return std::unexpected(given_up.error());
     counts_.given_up += static_cast<std::uint64_t>(*given_up);
+    lane.is_miscounted = lane.is_miscounted || *given_up > 0;
   }
   return {};
 }
@@ -107,7 +113,7 @@ void Desk::learn(const Verdict& verdict) {
     lane.held_until = Instant{};
   } else {
     ++(attempt.status == 0 ? counts_.attempts_failed : counts_.attempts_refused);
-    if (now >= verdict.delivery.until) ++counts_.given_up;
+    if (fate_of(verdict) == Fate::given_up) ++counts_.given_up;
     if (++lane.failures == kDoubtAfter) {
       spdlog::warn("webhook {} failed {} times in a row, last: {}", lane.endpoint.id, lane.failures,
                    attempt.error);
@@ -115,10 +121,19 @@ void Desk::learn(const Verdict& verdict) {
     const Span hold = endpoint_hold(lane.failures, options_.jitter());
     if (hold > Span{0}) lane.held_until = std::max(lane.held_until, now + hold);
   }
-  recount(lane);
+  count(lane, fate_of(verdict));
+}
+
+/// Counting all that waits for each that was sent would make a long queue slower by its length.
+void Desk::count(Lane& lane, Fate fate) {
+  if (lane.is_miscounted) return recount(lane);
+  if (fate == Fate::retry) return;
+  lane.pending = std::max<std::int64_t>(lane.pending - 1, 0);
+  if (fate == Fate::given_up) ++lane.failed;
 }
 
 void Desk::recount(Lane& lane) {
+  lane.is_miscounted = false;
   // A count that cannot be read shows again with the next write.
   lane.pending = book_->pending(lane.endpoint.no).value_or(lane.pending);
   lane.failed = book_->failed(lane.endpoint.no).value_or(lane.failed);

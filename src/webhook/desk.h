@@ -78,11 +78,12 @@ class Desk {
     Instant held_until;
     std::int64_t pending = 0;
     std::int64_t failed = 0;
+    bool is_miscounted = false;  ///< many were given up at once: the two above are to be read
   };
 
   Desk(DeskOptions options, Source& source, Sender& sender)
       : options_(std::move(options)), source_(source), sender_(sender) {}
-  Result<> load();
+  Result<> load(Instant now);
   Result<> adopt_configured(Instant now);
   Outcome<Endpoint> insert(EndpointDraft draft, std::string id, Instant now);
   Result<> begin_at_head();
@@ -94,6 +95,7 @@ class Desk {
   template <class Work>
   Result<> write_through(Work work);
   void recount(Lane& lane);
+  void count(Lane& lane, Fate fate);
 
   Result<> settle(const Verdict& verdict, Lane& lane, Instant now);
   void learn(const Verdict& verdict);

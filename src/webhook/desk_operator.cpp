@@ -32,20 +32,23 @@ Result<std::unique_ptr<Desk>> Desk::open(DeskOptions options, Source& source, Se
   auto book = Book::open(directory);
   if (!book) return std::unexpected(book.error());
   desk->book_ = std::move(*book);
-  if (auto loaded = desk->load(); !loaded) return std::unexpected(loaded.error());
+  if (auto loaded = desk->load(now); !loaded) return std::unexpected(loaded.error());
   if (auto adopted = desk->adopt_configured(now); !adopted) {
     return std::unexpected(adopted.error());
   }
   return desk;
 }
 
-Result<> Desk::load() {
+Result<> Desk::load(Instant now) {
   auto endpoints = book_->endpoints();
   if (!endpoints) return std::unexpected(endpoints.error());
   for (Endpoint& endpoint : *endpoints) {
     Lane& lane = lanes_[endpoint.no];
     lane.endpoint = std::move(endpoint);
     recount(lane);
+    // Nor is it that this server was down: what ran out meanwhile was not tried.
+    auto extended = write([&] { return book_->extend(lane.endpoint.no, now, now + kKeepTrying); });
+    if (!extended) return extended;
   }
   auto position = book_->position();
   if (!position) return std::unexpected(position.error());
@@ -177,10 +180,17 @@ Outcome<EndpointState> Desk::change(const std::string& id, const EndpointChange&
                                     Instant now) {
   auto checked = check(id, change);
   if (!checked) return std::unexpected(checked.error());
-  const Endpoint& after = checked->second;
-  if (auto written = write_through([&] { return book_->update(after); }); !written) {
-    return storage(written.error());
-  }
+  const auto& [before, after] = *checked;
+  const bool resumes = before.paused && !after.paused;
+  auto written = write_through([&]() -> Result<> {
+    // Its pause is not the receiver's fault: what waited has its 24 hours from now on.
+    if (resumes) {
+      const Instant until = now + kKeepTrying;
+      if (auto extended = book_->extend(after.no, until, until); !extended) return extended;
+    }
+    return book_->update(after);
+  });
+  if (!written) return storage(written.error());
   Lane& lane = lanes_.at(after.no);
   lane.endpoint = after;
   lane.held_until = Instant{};  // whoever changes an endpoint wants to see whether it works now

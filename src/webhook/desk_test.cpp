@@ -241,6 +241,40 @@ TEST_F(DeskTest, PausedItKeepsEverything) {
   EXPECT_THAT(taken_, ElementsAre("evt_1"));
 }
 
+TEST_F(DeskTest, APauseDoesNotCountAsTheReceiversFault) {
+  const Endpoint endpoint = add();
+  webhook::EndpointChange pause;
+  pause.paused = true;
+  ASSERT_TRUE(desk_->change(endpoint.id, pause, now_).has_value());
+  for (int order = 1; order <= 7; ++order)
+    source_.add(order, HistoryEvent::paid);
+  advance(Span::seconds(72 * 3600));
+  pause.paused = false;
+  ASSERT_TRUE(desk_->change(endpoint.id, pause, now_).has_value());
+  for (int hour = 0; hour < 5; ++hour) {
+    answer_all(503);
+    now_ = now_ + Span::seconds(3600);
+  }
+  EXPECT_EQ(desk_->counts().given_up, 0U);
+  EXPECT_EQ(desk_->counts().pending, 7U);
+  answer_all(200);
+  EXPECT_EQ(taken_.size(), 7U);
+  EXPECT_EQ(desk_->counts().pending, 0U);
+}
+
+TEST_F(DeskTest, NorDoesAServerThatStoodStill) {
+  add();
+  source_.add(1, HistoryEvent::paid);
+  step();
+  now_ = now_ + Span::seconds(48 * 3600);
+  open();
+  answer_all(503);
+  now_ = now_ + Span::seconds(3600);
+  EXPECT_EQ(desk_->counts().given_up, 0U);
+  answer_all(200);
+  EXPECT_THAT(taken_, ElementsAre("evt_1"));
+}
+
 TEST_F(DeskTest, APingGoesBeforeWhatWaits) {
   const Endpoint endpoint = add();
   for (int order = 1; order <= 20; ++order)
