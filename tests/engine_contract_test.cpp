@@ -141,6 +141,7 @@ TEST_P(Contract, TheWindowAndThePause) {
   later.ends_at = later.starts_at + kDay;
   subject_->open(later);
   EXPECT_EQ(grab("amy", 0), told(sale::GrabOutcome::not_started));
+  EXPECT_EQ(grab("amy", 0, 1, 7), told(sale::GrabOutcome::not_started)) << "with a key too";
   open({{1, 1}});
   EXPECT_EQ(subject_->run(sale::PauseSale{kOlga, SaleNo{1}, true}),
             told(sale::PauseSaleOutcome::changed));
