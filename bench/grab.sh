@@ -38,28 +38,7 @@ for where in here free; do
   redis-cli -p "${redis_port[$where]}" set stock 900000000 >/dev/null
 done
 
-cat >"$work/nginx.conf" <<CONF
-daemon off;
-worker_processes 1;
-user root;
-pid $work/nginx.pid;
-error_log $work/nginx-error.log;
-load_module /usr/lib/nginx/modules/ndk_http_module.so;
-load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
-events { worker_connections 4096; }
-http {
-  access_log off;
-  keepalive_requests 1000000000;
-  lua_package_path "$PWD/bench/lua/?.lua;/usr/share/lua/5.1/?.lua;;";
-  server {
-    listen 127.0.0.1:$nginx_port;
-    default_type application/json;
-    location = /constant { return 200 "{}\n"; }
-    location = /here { content_by_lua_block { require("grab").answer(${redis_port[here]}) } }
-    location = /free { content_by_lua_block { require("grab").answer(${redis_port[free]}) } }
-  }
-}
-CONF
+write_nginx "$work/nginx.conf" "$nginx_port" "${redis_port[here]}" "${redis_port[free]}"
 taskset -c $server_core nginx -p "$work" -c "$work/nginx.conf" &
 servers+=($!)
 until_answers curl -sf "http://127.0.0.1:$nginx_port/constant"

@@ -20,10 +20,41 @@ bench_begin() {
 }
 
 bench_end() {
+  bench_end_servers
+  bench_remove
+}
+bench_end_servers() {
   local pid
   for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null || true; done
   for pid in "${servers[@]}"; do wait "$pid" 2>/dev/null || true; done
-  [ -n "${BENCH_KEEP:-}" ] || rm -rf "$work"
+}
+bench_remove() { [ -n "${BENCH_KEEP:-}" ] || rm -rf "$work"; }
+
+# write_nginx FILE PORT REDIS-PORT-HERE REDIS-PORT-FREE: the peer, one worker; /constant answers a
+# constant, /here and /free grab at one Redis or the other.
+write_nginx() {
+  cat >"$1" <<CONF
+daemon off;
+worker_processes 1;
+user root;
+pid $work/nginx.pid;
+error_log $work/nginx-error.log;
+load_module /usr/lib/nginx/modules/ndk_http_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  keepalive_requests 1000000000;
+  lua_package_path "$PWD/bench/lua/?.lua;/usr/share/lua/5.1/?.lua;;";
+  server {
+    listen 127.0.0.1:$2;
+    default_type application/json;
+    location = /constant { return 200 "{}\n"; }
+    location = /here { content_by_lua_block { require("grab").answer($3) } }
+    location = /free { content_by_lua_block { require("grab").answer($4) } }
+  }
+}
+CONF
 }
 
 free_port() {

@@ -108,12 +108,57 @@ def redis_functions(data):
                     for row in data["rows"]]
 
 
+CLUSTER = [
+    ("accepted", "Sluice, one node of a cluster: reserved in Redis, confirmed by RabbitMQ"),
+    ("sold_out", "the same, refused as sold out"),
+    ("redis_here", "nginx + Lua + Redis, all on the server core"),
+    ("redis_free", "nginx + Lua + Redis, Redis free to use both cores"),
+]
+
+
+def backlog_shape(samples):
+    """Ten columns from the first grab to the last order: what was accepted, written, and lay between."""
+    seen = [one for one in samples if one["accepted"] > 0]
+    most = seen[-1]["accepted"]
+    end = next((n for n, one in enumerate(seen) if one["written"] >= most), len(seen) - 1)
+    picked = [seen[round(n * end / 9)] for n in range(10)]
+    start = samples[0]["at_ms"]
+    lines = ["| | " + " | ".join(f"{(one['at_ms'] - start) / 1000:.1f} s" for one in picked) + " |",
+             "|---|" + "---|" * len(picked)]
+    for title, value in [("accepted", lambda one: one["accepted"]), ("written", lambda one: one["written"]),
+                         ("backlog", lambda one: max(0, one["accepted"] - one["written"]))]:
+        lines.append(f"| {title} | " + " | ".join(f"{value(one):,}" for one in picked) + " |")
+    return lines
+
+
+def cluster(data):
+    facts = data["machine"]
+    lines = [f"{machine(facts)} MariaDB {facts['mariadb']}, RabbitMQ {facts['rabbitmq']}.", "",
+             f"{data['requests']:,} requests a round on {data['connections']} connections, {data['queues']} queues, "
+             f"medians of {sum(1 for one in data['rounds'] if one['name'] == 'accepted')} interleaved rounds.", "",
+             "| Server | Requests/s | CPU of node or nginx and its Redis, per request | p50 | p99 | Rounds |",
+             "|---|---|---|---|---|---|"]
+    for name, title in CLUSTER:
+        median = data["medians"][name]
+        rounds = ", ".join(f"{one['per_second'] / 1000:.1f}k" for one in data["rounds"] if one["name"] == name)
+        lines.append(f"| {title} | {median['per_second']:,.0f} | {median['cpu_us']:.1f} µs | "
+                     f"{median['p50_ms']:.2f} ms | {median['p99_ms']:.2f} ms | {rounds} |")
+    lines += ["", "| Ratio to the better of the two peers | Measured | Target |", "|---|---|---|",
+              f"| grabs accepted | {data['ratios']['accepted_to_redis']:.2f} | ≥ 0.8 |",
+              f"| refused as sold out | {data['ratios']['sold_out_to_redis']:.2f} | ≥ 2 |", "",
+              f"The worker wrote {data['written_per_second']:,.0f} orders a second to MariaDB while the crowd came"
+              + (f", and {data['drained_per_second']:,.0f} after it had gone." if data["drained_per_second"] else ".")]
+    last = [one["backlog"] for one in data["rounds"] if "backlog" in one][-1]
+    return lines + ["", "The last of these rounds, in orders:", ""] + backlog_shape(last)
+
+
 def main():
     page = PAGE.read_text(encoding="utf-8")
     for name, render in {"grab": grab, "memory": memory, "profile": profile,
                          "notification": notification, "watchers": watchers,
                          "redis_functions": redis_functions,
-                         "mariadb_record": mariadb_record}.items():
+                         "mariadb_record": mariadb_record, "cluster": cluster,
+                         "cluster-classic": cluster}.items():
         source = RESULTS / f"{name}.json"
         if not source.exists():
             print(f"{source.relative_to(ROOT)} is missing; its table stays as it is")

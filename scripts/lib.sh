@@ -18,6 +18,9 @@ packages_test=(libgtest-dev libgmock-dev librapidcheck-dev python3 sqlite3)
 # of the system; RabbitMQ and Redis have none such, and theirs are left as Debian starts them.
 packages_services=(mariadb-server-core mariadb-client-core rabbitmq-server python3-pika redis-server
   redis-tools)
+# What deploy/cluster needs on top: its balancer. Debian's nginx starts a server of the system, which
+# is left as it is.
+packages_cluster=(nginx curl)
 # What the pages are built with, and the tests with other people's clients; see need_node.
 packages_node=(nodejs npm)
 # What the tests in a browser need on top: it, and letters for both languages.

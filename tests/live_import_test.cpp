@@ -1,16 +1,21 @@
 // `sluice import --from`: a live table of the tutorial's shape, good rows and hostile ones.
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "import/live_table.h"
 #include "import/recording_sink.h"
 #include "support/mariadb_service.h"
+#include "support/server_process.h"
+#include "support/wire.h"
 
 namespace sluice::test {
 namespace {
@@ -251,6 +256,62 @@ TEST_F(LiveImportTest, AConnectionLostInTheMiddleIsAnError) {
   ASSERT_FALSE(done);
   EXPECT_THAT(done.error().message, AllOf(HasSubstr("was lost after"), HasSubstr("try again")));
   EXPECT_LT(sink.rows, 100'000U);
+}
+
+/// What a shopper sees of an item, once it is there.
+std::optional<Answer> wait_for_item(std::uint16_t port, const std::string& item) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (std::chrono::steady_clock::now() < until) {
+    Wire wire(port);
+    auto answer = wire.request("GET", "/api/v1/items/" + item);
+    if (answer && answer->status == 200) return answer;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return std::nullopt;
+}
+
+TEST_F(LiveImportTest, AWatchedTableGoesOnSaleByItselfAndOnce) {
+  add_goods();
+  const auto set_window = [this](int id) {
+    database_.execute(
+        "UPDATE tb_seckill_goods SET start_time='2017-01-01', end_time='2097-01-02', "
+        "status='1' WHERE id=" +
+        std::to_string(id));
+  };
+  set_window(2);
+  const std::string config = file(
+      "watch.toml", "[goods_source]\nurl = \"" + url_of(database_.address()) +
+                        "\"\nevery = \"1s\"\n[log]\nfile = \"" + directory_.path() + "/log\"\n");
+  const std::string data = directory_.path() + "/data";
+  const auto log = [this] {
+    std::ifstream in(directory_.path() + "/log", std::ios::binary);
+    return std::string{std::istreambuf_iterator<char>(in), {}};
+  };
+  {
+    const ServerProcess server(data, {"--config", config});
+    const auto first = wait_for_item(server.port(), "2");
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->member("available"), "5");
+    set_window(4);  // approved now
+    EXPECT_TRUE(wait_for_item(server.port(), "4"));
+    database_.execute("UPDATE tb_seckill_goods SET stock_count=50 WHERE id=2");
+    database_.execute("RENAME TABLE tb_seckill_goods TO away");
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!log().contains("tried again") && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_THAT(log(), HasSubstr("tried again every 1 s"));
+    database_.execute("RENAME TABLE away TO tb_seckill_goods");
+    database_.execute("UPDATE tb_seckill_goods SET id=9, end_time='2097-01-03' WHERE id=1");
+    EXPECT_TRUE(wait_for_item(server.port(), "9"));
+    EXPECT_EQ(wait_for_item(server.port(), "2")->member("available"), "5")
+        << "what is on sale is the shop's, whatever the table says";
+  }
+  const std::string told = log();
+  EXPECT_THAT(told, HasSubstr("it works again"));
+  const std::string left_out = "not approved";
+  EXPECT_EQ(told.find(left_out), told.rfind(left_out)) << "a row is named once:\n" << told;
+  EXPECT_THAT(told, Not(HasSubstr(database_.address().password)));
+  EXPECT_EQ(run_sluice({"verify", "--data", data}), 0);
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ function grab.answer(port)
   local who = user()
   if not who then return ngx.exit(401) end
   local socket = ngx.socket.tcp()
-  local ok, failure = socket:connect("127.0.0.1", port, { pool_size = 128 })
+  local ok, failure = socket:connect("127.0.0.1", port, { pool_size = 1024 })
   if not ok then
     ngx.log(ngx.ERR, "redis: ", failure)
     return ngx.exit(503)
@@ -62,7 +62,7 @@ function grab.answer(port)
     ngx.log(ngx.ERR, "redis: ", failure)
     return ngx.exit(503)
   end
-  socket:setkeepalive(60000, 128)
+  socket:setkeepalive(60000, 1024)
   left = tonumber(left)
   local body
   if left > 0 then

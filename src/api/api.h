@@ -48,6 +48,7 @@ struct ApiOptions {
   std::uint32_t user_per_second = 0;     ///< 0: no limit
   std::uint32_t address_per_second = 0;  ///< 0: no limit
   bool trust_forwarded_for = false;      ///< take the address from X-Forwarded-For (behind a proxy)
+  bool has_webhooks = true;              ///< false: an engine whose history nobody follows
   bool has_gateway = false;              ///< /readyz waits for open_payments()
   bool pay_role = true;                  ///< serves /weixin/pay/*
   bool demo = false;       ///< opens POST /api/v1/demo/token, a sign-in without account

@@ -42,6 +42,14 @@ void Exchange::send_created(std::string&& json, std::string_view location) {
   send(std::move(response));
 }
 
+void Exchange::send_queued(std::string&& json, std::string_view location) {
+  http::Response response;
+  response.status = 202;
+  response.body = std::move(json);
+  response.add("Location", location).add("Retry-After", "1").add("Cache-Control", "no-store");
+  send(std::move(response));
+}
+
 http::Response Exchange::with_retry(Code code, http::Response&& response) {
   const int status = status_of(code);
   if (status == 503 || status == 429) response.add("Retry-After", "1");

@@ -32,6 +32,8 @@ class Exchange {
   void send_personal(std::string&& json);
   /// The same with 201 and where the new thing is.
   void send_created(std::string&& json, std::string_view location);
+  /// Accepted into a queue: 202, and when to look again.
+  void send_queued(std::string&& json, std::string_view location);
   void fail(Code code) { send(with_retry(code, problem(code, language_))); }
   void fail(Code code, Words detail, std::string_view members = {});
   /// As fail(), with a Retry-After of its own.

@@ -72,6 +72,9 @@ void answer_granted(Context& context, Exchange&& exchange, const sale::Order& or
   body.reserve(512);
   http::JsonWriter json(body);
   write_granted(json, order, item);
+  if (order.status == sale::OrderStatus::queued) {
+    return exchange.send_queued(std::move(body), order_location(order.id));
+  }
   exchange.send_created(std::move(body), order_location(order.id));
 }
 
@@ -85,7 +88,7 @@ void answer_replayed(Context& context, Exchange&& exchange, OrderId order) {
       [](Exchange&& kept, std::optional<sale::OrderView>&& view) {
         if (!view) return kept.fail(Code::internal);
         http::Response response;
-        response.status = 201;
+        response.status = view->status == sale::OrderStatus::queued ? 202 : 201;
         http::JsonWriter json(response.body);
         write_order(json, *view);
         response.add("Location", order_location(view->id));

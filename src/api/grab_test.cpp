@@ -6,6 +6,7 @@
 
 #include "api/testing.h"
 #include "base/ids.h"
+#include "engine/testing.h"
 
 namespace sluice::api::testing {
 namespace {
@@ -22,6 +23,17 @@ class GrabTest : public ApiTest {
     ASSERT_EQ(
         admin("POST", "/api/v1/admin/sales/" + sale + "/pause", R"({"reason":"test"})").status,
         200);
+  }
+  /// Starts with an engine that does what the test tells it.
+  engine::testing::TroubledEngine* start_troubled() {
+    engine::testing::TroubledEngine* engine = nullptr;
+    wrap_ = [&](std::unique_ptr<engine::Engine> real) {
+      auto troubled = std::make_unique<engine::testing::TroubledEngine>(std::move(real));
+      engine = troubled.get();
+      return troubled;
+    };
+    start({});
+    return engine;
   }
 };
 
@@ -272,6 +284,37 @@ TEST_F(GrabTest, Row13OverloadedWhileStopping) {
   EXPECT_EQ(get("/readyz").status, 503);
   engine_->stop();
   EXPECT_EQ(row(grab("phone", "alice")), "503 overloaded");
+}
+
+TEST_F(GrabTest, AQueuedGrabIs202AndSaysWhenToLookAgain) {
+  auto* engine = start_troubled();
+  ASSERT_EQ(open_sale("phone", 2).status, 201);
+  engine->queues = true;
+  const Answer first = grab("phone", "alice", "", {key("k")});
+  EXPECT_EQ(row(first), "202 ");
+  EXPECT_EQ(first.text("status"), "queued");
+  EXPECT_EQ(first.header("location"), "/api/v1/orders/" + first.text("id"));
+  EXPECT_EQ(first.header("retry-after"), "1");
+  const Answer again = grab("phone", "alice", "", {key("k")});
+  EXPECT_EQ(row(again), "202 ");
+  EXPECT_EQ(again.header("idempotency-replayed"), "true");
+  EXPECT_EQ(again.text("id"), first.text("id"));
+  // Decided meanwhile: the same key tells so.
+  engine->queues = false;
+  EXPECT_EQ(row(grab("phone", "alice", "", {key("k")})), "201 ");
+}
+
+TEST_F(GrabTest, AServiceThatDidNotAnswerIsNoAnswerToTheGrab) {
+  auto* engine = start_troubled();
+  ASSERT_EQ(open_sale("phone", 1).status, 201);
+  engine->trouble = engine::Reply::Trouble::unavailable;
+  const Answer answer = grab("phone", "alice");
+  EXPECT_EQ(row(answer), "503 overloaded");
+  EXPECT_EQ(answer.header("retry-after"), "1");
+  EXPECT_NE(answer.text("detail").find("look at your orders"), std::string::npos) << answer.body;
+  EXPECT_EQ(row(post("/api/v1/orders/No1/cancel", "alice")), "503 overloaded");
+  engine->trouble = engine::Reply::Trouble::none;
+  EXPECT_EQ(row(grab("phone", "alice")), "201 ");
 }
 
 TEST_F(GrabTest, AnExpiredHoldIsSoldAgain) {

@@ -38,7 +38,9 @@ ServiceHealth service_health(const Api::Shared& shared) {
     services.checks.push_back({name, good, why});
   };
   check("admissions", !stopping && health.ready,
-        {"the server is starting or stopping", "服务器正在启动或停止"});
+        stopping ? Words{"the server is stopping", "服务器正在停止"}
+                 : Words{"the server is starting, or a service that its engine needs is away",
+                         "服务器正在启动，或引擎所需的服务不可用"});
   check("storage", health.storage_ok,
         {"the record cannot be written; see the log", "无法写入记录，请查看日志"});
   check("conservation", health.conserved,

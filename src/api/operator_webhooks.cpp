@@ -24,6 +24,9 @@ using webhook::FaultKind;
 
 constexpr Words kTooMany{"There are 32 webhooks already; remove one.",
                          "已有 32 个 Webhook，请先删除一个。"};
+constexpr Words kNoWebhooks{
+    "A cluster sends no webhooks; other services of the shop consume its queues.",
+    "集群不发送 Webhook，商城的其他服务请消费其消息队列。"};
 constexpr std::string_view kPath = "/api/v1/admin/webhooks/";
 
 std::string endpoint_json(const EndpointState& state, std::string_view secret = {}) {
@@ -133,7 +136,11 @@ void set_paused(Context& context, const Request& request, const Captures& captur
 
 webhook::Office* webhooks_or_fail(Context& context, Exchange& exchange) {
   webhook::Office* office = context.shared->webhooks.load(std::memory_order_acquire);
-  if (office == nullptr) exchange.fail(Code::overloaded);
+  if (!context.shared->options.has_webhooks) {
+    exchange.fail(Code::not_found, kNoWebhooks);
+  } else if (office == nullptr) {
+    exchange.fail(Code::overloaded);
+  }
   return office;
 }
 

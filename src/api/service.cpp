@@ -55,6 +55,12 @@ void fail_trouble(Exchange& exchange, engine::Reply::Trouble trouble) {
       return exchange.fail(Code::storage_full);
     case engine::Reply::Trouble::storage_broken:
       return exchange.fail(Code::storage_failed);
+    case engine::Reply::Trouble::unavailable:
+      return exchange.fail(
+          Code::overloaded,
+          Words{"A service that the shop needs does not answer; look at your orders before trying "
+                "again.",
+                "商城所依赖的服务暂未响应；重试前请先查看您的订单。"});
     case engine::Reply::Trouble::stopping:
     case engine::Reply::Trouble::none:
       return exchange.fail(Code::overloaded);

@@ -120,7 +120,7 @@ void ApiTest::start(ApiOptions options) {
   embedded.time = test_time();
   auto engine = engine::start_embedded(embedded);
   if (!engine) throw std::runtime_error(engine.error().message);
-  engine_ = std::move(*engine);
+  engine_ = wrap_(std::move(*engine));
   options.tokens.hs256_secret = kSecret;
   options.version = "test";
   options.seed = 7;

@@ -93,6 +93,9 @@ class ApiTest : public ::testing::Test {
 
   /// What the server serves; start() asks.
   std::function<http::ServiceFactory(Api&)> services_ = [](Api& api) { return api.services(); };
+  /// Puts another engine before the one that start() makes.
+  std::function<std::unique_ptr<engine::Engine>(std::unique_ptr<engine::Engine>)> wrap_ =
+      [](std::unique_ptr<engine::Engine> engine) { return engine; };
   std::string directory_ = make_directory();
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<Api> api_;

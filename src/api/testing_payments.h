@@ -36,6 +36,7 @@ struct FakeBus final : bus::Bus {
   void publish(std::string_view, std::string_view, bus::Message, bus::Confirmed then) override;
   Result<> consume(std::string_view, std::size_t, bus::Consumer) override { return {}; }
   std::vector<QueueState> queues() const override { return {{"queueSeckillOrder", 3, 2, 1}}; }
+  void recount() override {}
   bool healthy() const override { return is_healthy; }
   void stop() override {}
 };

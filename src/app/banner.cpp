@@ -87,8 +87,10 @@ void print_banner(const Banner& banner) {
     fmt::print("  operators {}\n", banner.server.admin_url);
   }
   fmt::print("  data      {}\n", error ? banner.data : path.string());
-  fmt::print("  engine    embedded, {} I/O threads; {} sales and {} orders on record\n",
-             banner.threads, banner.sales, banner.orders);
+  fmt::print("  engine    {}, {} I/O threads; {} sales and {} orders on record\n",
+             banner.services.empty() ? "embedded" : "cluster", banner.threads, banner.sales,
+             banner.orders);
+  if (!banner.services.empty()) fmt::print("            {}\n", banner.services);
   print_payments(banner);
   print_console(banner);
   if (banner.demo) print_demo(banner);

@@ -13,6 +13,7 @@ namespace sluice::app {
 struct Banner {
   ServerFile server;
   std::string data;
+  std::string services;  ///< of a cluster; empty: the embedded engine
   std::size_t threads = 1;
   std::size_t sales = 0;
   std::uint64_t orders = 0;

@@ -14,13 +14,26 @@
 
 namespace sluice::app {
 
+namespace {
+
+Result<std::unique_ptr<bus::Bus>> open_bus(const Config& config,
+                                           const std::vector<bus::Binding>& places) {
+  if (!rabbit_configured(config)) return bus::open_local(config.text("server.data"), places);
+  auto bus = open_rabbit(config, places);
+  if (!bus) return std::unexpected(bus.error());
+  return std::unique_ptr<bus::Bus>(std::move(*bus));
+}
+
+}  // namespace
+
 bool takes_payments(const Config& config, bool demo) {
   return has_role(config, "pay") && (demo || wechat_configured(config));
 }
 
 Result<std::unique_ptr<Cashier>> Cashier::open(const Config& config, const std::string& own_url,
-                                               engine::Engine& engine) {
+                                               engine::Engine& engine, bus::Bus* shared) {
   std::unique_ptr<Cashier> cashier(new Cashier(config));
+  cashier->bus_ = shared;
   if (auto started = cashier->start_gateway(own_url); !started) {
     return std::unexpected(started.error());
   }
@@ -61,10 +74,12 @@ Result<> Cashier::open_rooms(engine::Engine& engine) {
   const std::string& data = config_.text("server.data");
   const auto places = destinations(config_);
   if (!places) return std::unexpected(places.error());
-  auto bus =
-      rabbit_configured(config_) ? open_rabbit(config_, *places) : bus::open_local(data, *places);
-  if (!bus) return std::unexpected(bus.error());
-  bus_ = std::move(*bus);
+  if (bus_ == nullptr) {
+    auto bus = open_bus(config_, *places);
+    if (!bus) return std::unexpected(bus.error());
+    own_bus_ = std::move(*bus);
+    bus_ = own_bus_.get();
+  }
   payment::ServiceOptions options;
   options.directory = data;
   options.allowed = *places;
@@ -87,7 +102,7 @@ Result<> Cashier::open_rooms(engine::Engine& engine) {
 api::Payments Cashier::rooms() const {
   api::Payments rooms;
   rooms.gateway = gateway_.get();
-  rooms.bus = bus_.get();
+  rooms.bus = bus_;
   rooms.service = service_.get();
   rooms.desk = desk_.get();
   rooms.exchange = config_.text("payment.exchange");
@@ -109,7 +124,7 @@ void Cashier::stop_rooms() {
   if (std::exchange(rooms_stopped_, true)) return;
   if (service_) service_->stop();
   if (gateway_) gateway_->stop();
-  if (bus_) bus_->stop();
+  if (own_bus_) own_bus_->stop();
   if (sandbox_) sandbox_->stop();
 }
 

@@ -22,10 +22,11 @@ bool takes_payments(const Config& config, bool demo);
 
 class Cashier {
  public:
-  /// Opens bus, gateway, service and desk. Without a configured gateway it starts the sandbox,
-  /// whose notifications go to `own_url`. The engine must have been started with has_gateway.
+  /// Opens gateway, service and desk, and a bus where `shared` is none: that one outlives
+  /// stop_rooms(). Without a configured gateway it starts the sandbox, whose notifications go to
+  /// `own_url`. The engine must have been started with has_gateway.
   static Result<std::unique_ptr<Cashier>> open(const Config& config, const std::string& own_url,
-                                               engine::Engine& engine);
+                                               engine::Engine& engine, bus::Bus* shared);
   ~Cashier();
   Cashier(const Cashier&) = delete;
   Cashier& operator=(const Cashier&) = delete;
@@ -49,7 +50,8 @@ class Cashier {
   const Config& config_;
   std::string gateway_name_;
   std::unique_ptr<sandbox::Sandbox> sandbox_;
-  std::unique_ptr<bus::Bus> bus_;
+  std::unique_ptr<bus::Bus> own_bus_;
+  bus::Bus* bus_ = nullptr;  ///< own_bus_, or somebody else's
   std::unique_ptr<payment::Gateway> gateway_;
   std::unique_ptr<payment::Service> service_;
   std::unique_ptr<settlement::Desk> desk_;

@@ -222,15 +222,41 @@ TEST_F(ConfigTest, MasksPasswordsInsideUrls) {
   }
 }
 
-TEST_F(ConfigTest, SaysNoToWhatIsNotBuiltIn) {
+TEST_F(ConfigTest, AClusterNeedsItsServicesAndWhatItsNodesShare) {
+  const auto reason = [this](const std::string& toml) {
+    const auto config = load("[engine]\nkind = \"cluster\"\n" + toml);
+    EXPECT_TRUE(config) << config.error().message;
+    const auto supported = check_supported(*config);
+    return supported ? "" : supported.error().message;
+  };
+  const std::string redis = "[redis]\nurl = \"redis://r:6379/0\"\n";
+  const std::string rabbit = redis + "[rabbitmq]\nurl = \"amqp://u:p@r:5672/shop\"\n";
+  const std::string services = rabbit + "[database]\nurl = \"mysql://u:p@db:3306/shop\"\n";
+  const std::string keys =
+      "[auth]\nhs256_secret = \"0123456789abcdef\"\nconsole_password = \"of all nodes 1\"\n";
+  EXPECT_THAT(reason(""), HasSubstr("needs redis.url"));
+  EXPECT_THAT(reason(redis), HasSubstr("needs rabbitmq.url"));
+  EXPECT_THAT(reason(rabbit), HasSubstr("needs database.url"));
+  EXPECT_THAT(reason(services), HasSubstr("auth.hs256_secret_file"));
+  EXPECT_THAT(reason(services + "[auth]\nhs256_secret = \"0123456789abcdef\"\n"),
+              HasSubstr("auth.console_password_file"));
+  EXPECT_EQ(reason(services + keys), "");
+  EXPECT_EQ(reason(services + keys + "[server]\nroles = \"worker\"\n"), "");
+  EXPECT_THAT(reason(services + keys + "[webhook]\nurl = \"https://shop.test/\"\n"),
+              HasSubstr("webhooks are not sent"));
+  EXPECT_THAT(reason(services + keys + "[cluster]\norder_queue = \"\"\n"), HasSubstr("1 to 255"));
+  EXPECT_THAT(reason(services + keys + "[cluster]\norder_queue = \"q\"\ntimer_queue = \"q\"\n"),
+              HasSubstr("named for two purposes"));
+}
+
+TEST_F(ConfigTest, SaysNoToWhatCannotRun) {
   const auto reason = [this](const std::string& toml) {
     const auto config = load(toml);
     EXPECT_TRUE(config) << config.error().message;
     const auto supported = check_supported(*config);
     return supported ? "" : supported.error().message;
   };
-  EXPECT_THAT(reason("[engine]\nkind = \"cluster\"\n"), HasSubstr("not built into this version"));
-  EXPECT_THAT(reason("[server]\nroles = \"sale,worker\"\n"), HasSubstr("role worker"));
+  EXPECT_EQ(reason("[server]\nroles = \"sale,worker\"\n"), "");
   EXPECT_THAT(reason("[server]\nroles = \"console\"\n"), HasSubstr("needs sale"));
   EXPECT_THAT(reason("[server]\nlisten = \"0.0.0.0:80\"\n"), HasSubstr("openssl rand -hex 32"));
   EXPECT_THAT(reason("[server]\nadmin_listen = \"[::]:80\"\n"), HasSubstr("server.admin_listen"));
@@ -244,6 +270,14 @@ TEST_F(ConfigTest, SaysNoToWhatIsNotBuiltIn) {
   EXPECT_EQ(reason(back), "");
   EXPECT_THAT(reason("[write_back]\nurl = \"db/shop\"\n"), HasSubstr("write_back.url: "));
   EXPECT_THAT(reason(back + "utc_offset = \"Beijing\"\n"), HasSubstr("write_back.utc_offset: "));
+  const std::string goods = "[goods_source]\nurl = \"mysql://a:b@db/shop\"\n";
+  EXPECT_EQ(reason(goods), "");
+  EXPECT_THAT(reason("[goods_source]\nurl = \"db/shop\"\n"), HasSubstr("goods_source.url: "));
+  EXPECT_THAT(reason(goods + "utc_offset = \"here\"\n"), HasSubstr("goods_source.utc_offset: "));
+  EXPECT_THAT(reason(goods + "table = \"\"\n"), HasSubstr("goods_source.table has 0 bytes"));
+  EXPECT_THAT(reason(goods + "every = \"10ms\"\n"), HasSubstr("goods_source.every"));
+  EXPECT_THAT(reason(goods + "hold = \"8d\"\n"), HasSubstr("goods_source.hold"));
+  EXPECT_THAT(reason(goods + "hold = \"1500ms\"\n"), HasSubstr("goods_source.hold"));
   EXPECT_THAT(reason(back + "table = \"\"\n"), HasSubstr("1 to 64"));
 }
 

@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "app/cli.h"
+#include "app/cluster.h"
+#include "app/goods_watch.h"
 #include "app/keys.h"
 #include "app/logging.h"
 #include "app/probe.h"
@@ -30,6 +32,7 @@
 #include "app/write_back.h"
 #include "http/client.h"
 #include "mariadb/server_check.h"
+#include "redis/server_check.h"
 #include "store/record.h"
 
 namespace sluice::app {
@@ -213,6 +216,22 @@ Answer check_webhook(const Config& config) {
       Mark::ok, fmt::format("{} can be reached (it answered {} to HEAD)", url, answer->status), {}};
 }
 
+/// All remarks in one answer; `good` where there is none.
+template <class Remark>
+Answer sum_of(const std::vector<Remark>& remarks, std::string good) {
+  if (remarks.empty()) return {Mark::ok, std::move(good), {}};
+  Answer answer{Mark::warning, {}, {}};
+  for (const Remark& remark : remarks) {
+    if (remark.is_fatal) answer.mark = Mark::failed;
+    for (auto [whole, part] :
+         {std::pair{&answer.text, &remark.text}, std::pair{&answer.remedy, &remark.remedy}}) {
+      if (!whole->empty()) *whole += "; ";
+      *whole += *part;
+    }
+  }
+  return answer;
+}
+
 Answer check_database(const Config& config) {
   const auto address = mariadb::parse_address(config.text("database.url"));
   if (!address) return {Mark::failed, address.error().message, "correct database.url"};
@@ -224,22 +243,19 @@ Answer check_database(const Config& config) {
   }
   const auto remarks = mariadb::check_server(*connection, *address);
   if (!remarks) return {Mark::failed, remarks.error().message, "sluice check shows every value"};
-  if (remarks->empty()) {
-    return {
-        Mark::ok,
-        fmt::format("{}, {}: syncs what it acknowledges", address->shown(), connection->version()),
-        {}};
+  return sum_of(*remarks, fmt::format("{}, {}: syncs what it acknowledges", address->shown(),
+                                      connection->version()));
+}
+
+Answer check_redis(const Config& config) {
+  const auto address = redis::parse_address(config.text("redis.url"));
+  if (!address) return {Mark::failed, address.error().message, "correct redis.url"};
+  const auto remarks = redis::check_server(*address, {});
+  if (!remarks) {
+    return {Mark::failed, remarks.error().message, "redis-cli -u with redis.url, then PING"};
   }
-  Answer answer{Mark::warning, {}, {}};
-  for (const mariadb::Remark& remark : *remarks) {
-    if (remark.is_fatal) answer.mark = Mark::failed;
-    for (auto [whole, part] :
-         {std::pair{&answer.text, &remark.text}, std::pair{&answer.remedy, &remark.remedy}}) {
-      if (!whole->empty()) *whole += "; ";
-      *whole += *part;
-    }
-  }
-  return answer;
+  return sum_of(*remarks, fmt::format("{} answers, keeps what it was told, and has the functions",
+                                      redis::to_text(address->endpoints.front())));
 }
 
 Answer check_write_back(const Config& config) {
@@ -256,8 +272,22 @@ Answer check_write_back(const Config& config) {
           {}};
 }
 
+Answer check_goods_source(const Config& config) {
+  const auto table = goods_source_table(config);
+  if (!table) return {Mark::failed, table.error().message, "sluice check shows every value"};
+  const auto plan = read_goods_source(config, wall_now());
+  if (!plan) {
+    return {Mark::failed, plan.error().message,
+            "docs/import.md has the columns; the user needs SELECT"};
+  }
+  return {Mark::ok,
+          fmt::format("{} at {}: {} rows, {} can be sold", table->name, table->address.shown(),
+                      plan->rows, plan->rows - plan->left_out_count),
+          {}};
+}
+
 Answer check_broker(const Config& config) {
-  const auto places = destinations(config);
+  const auto places = places_of(config);
   if (!places) return {Mark::failed, places.error().message, "sluice check shows every value"};
   const auto probed = probe_rabbit(config, *places);
   if (!probed) return {Mark::failed, probed.error().message, "docs/rabbitmq.md"};
@@ -298,7 +328,7 @@ int examine(const ConfigFlags& flags) {
   report.add("clock", check_clock());
   report.add("port", check_port(config->text("server.listen"), server));
   report.add("token key", check_key(*config));
-  report.add("record", check_record(data, server));
+  if (!is_cluster(*config)) report.add("record", check_record(data, server));
   report.add("gateway", check_gateway(*config));
   if (const auto remark = refund_remark(*config)) {
     report.add("refunds", {Mark::warning, *remark,
@@ -308,7 +338,9 @@ int examine(const ConfigFlags& flags) {
   if (rabbit_configured(*config)) report.add("rabbitmq", check_broker(*config));
   report.add("webhook", check_webhook(*config));
   if (!config->text("database.url").empty()) report.add("database", check_database(*config));
+  if (!config->text("redis.url").empty()) report.add("redis", check_redis(*config));
   if (write_back_configured(*config)) report.add("write-back", check_write_back(*config));
+  if (goods_source_configured(*config)) report.add("goods source", check_goods_source(*config));
   fmt::print("{}\n", report.failed() ? "something failed: see the remedies" : "ready to serve");
   return report.failed() ? kJobFailed : kSuccess;
 }

@@ -10,12 +10,15 @@
 #include <filesystem>
 #include <thread>
 
+#include "app/cluster.h"
 #include "app/keys.h"
 #include "app/support.h"
 #include "app/version.h"
 #include "app/webhooks.h"
+#include "app/wechat.h"
 #include "app/write_back.h"
 #include "engine/embedded.h"
+#include "sqlite/files.h"
 #include "web/storefront.h"
 
 namespace sluice::app {
@@ -31,11 +34,13 @@ House::~House() {
   // A start that failed halfway: who waits for the engine must be gone after it, not before.
   if (server_ && !stopped_) {
     server_->stop(Span{});
+    if (goods_watch_) goods_watch_->stop();
     if (cashier_) cashier_->stop_desk();
     engine_->stop();
     if (cashier_) cashier_->stop_rooms();
     if (webhooks_) webhooks_->stop();
   }
+  if (bus_ && !stopped_) bus_->stop();
   if (announced_) remove_server_file(config_.text("server.data"));
 }
 
@@ -47,6 +52,7 @@ Result<> House::start() {
   if (auto opened = open_cashier(); !opened) return opened;
   if (auto started = start_webhooks(); !started) return started;
   if (auto started = start_copier(); !started) return started;
+  if (auto started = start_goods_watch(); !started) return started;
   if (demo_wanted_) {
     auto demo = open_demo_sale(*engine_);
     if (!demo) return std::unexpected(demo.error());
@@ -73,11 +79,13 @@ void House::stop(bool in_peace) {
   }
   if (admin_server_) admin_server_->stop(config_.span("server.grace"));
   server_->stop(config_.span("server.grace"));
+  if (goods_watch_) goods_watch_->stop();
   if (cashier_) cashier_->stop_desk();
   engine_->stop();
   if (cashier_) cashier_->stop_rooms();
   if (webhooks_) webhooks_->stop();
   if (copier_) copier_->stop();
+  if (bus_) bus_->stop();
   stopped_ = true;
   reconcile();
 }
@@ -86,7 +94,9 @@ Result<> House::start_engine() {
   engine::EmbeddedOptions options;
   options.directory = config_.text("server.data");
   options.queue_bound = static_cast<std::size_t>(config_.integer("engine.queue"));
-  options.settings.has_gateway = takes_payments(config_, demo_wanted_);
+  // In a cluster every node decides alike, whichever of them takes payments.
+  options.settings.has_gateway =
+      is_cluster(config_) ? wechat_configured(config_) : takes_payments(config_, demo_wanted_);
   options.settings.max_close_attempts =
       static_cast<std::uint8_t>(config_.integer("payment.close_attempts"));
   options.settings.first_close_retry = std::max(config_.span("payment.close_retry"), Span{1});
@@ -95,7 +105,26 @@ Result<> House::start_engine() {
   options.progress = [](std::uint64_t orders) {
     if (orders > 0) spdlog::info("recovering: {} orders so far", orders);
   };
+  if (is_cluster(config_)) return start_cluster(options.settings);
   auto engine = engine::start_embedded(options);
+  if (!engine) return std::unexpected(engine.error());
+  engine_ = std::move(*engine);
+  return {};
+}
+
+Result<> House::start_cluster(const sale::Settings& settings) {
+  if (demo_wanted_) {
+    return fail(
+        "--demo is a trial on one machine with the embedded engine; deploy/cluster starts a "
+        "cluster "
+        "to try");
+  }
+  // The record is elsewhere; what this node says of itself and its payments are here.
+  if (auto made = sqlite::make_directory(config_.text("server.data")); !made) return made;
+  auto bus = open_cluster_bus(config_);
+  if (!bus) return std::unexpected(bus.error());
+  bus_ = std::move(*bus);
+  auto engine = start_cluster_engine(config_, settings, *bus_);
   if (!engine) return std::unexpected(engine.error());
   engine_ = std::move(*engine);
   return {};
@@ -145,6 +174,7 @@ Result<> House::start_servers() {
       static_cast<std::uint32_t>(config_.integer("limits.address_per_second"));
   options.trust_forwarded_for = config_.truth("limits.trust_forwarded_for");
   options.has_gateway = takes_payments(config_, demo_wanted_);
+  options.has_webhooks = !is_cluster(config_);
   options.pay_role = has_role(config_, "pay");
   options.demo = demo_wanted_;
   options.door = door_.get();
@@ -170,7 +200,8 @@ Result<> House::start_servers() {
 
 Result<> House::open_cashier() {
   if (!takes_payments(config_, demo_wanted_)) return {};
-  auto cashier = Cashier::open(config_, url_of(config_.text("server.listen"), *server_), *engine_);
+  auto cashier =
+      Cashier::open(config_, url_of(config_.text("server.listen"), *server_), *engine_, bus_.get());
   if (!cashier) return std::unexpected(cashier.error());
   cashier_ = std::move(*cashier);
   api_->open_payments(cashier_->rooms());
@@ -178,6 +209,8 @@ Result<> House::open_cashier() {
 }
 
 Result<> House::start_webhooks() {
+  // They follow the record's file, which a cluster has not.
+  if (is_cluster(config_)) return {};
   auto webhooks = open_webhooks(config_);
   if (!webhooks) return std::unexpected(webhooks.error());
   webhooks_ = std::move(*webhooks);
@@ -186,11 +219,20 @@ Result<> House::start_webhooks() {
 }
 
 Result<> House::start_copier() {
-  const bool copies = config_.text("engine.kind") == "cluster" && has_role(config_, "worker");
+  const bool copies = is_cluster(config_) && has_role(config_, "worker");
   if (!copies || !write_back_configured(config_)) return {};
   auto copier = Copier::start(config_);
   if (!copier) return std::unexpected(copier.error());
   copier_ = std::move(*copier);
+  return {};
+}
+
+Result<> House::start_goods_watch() {
+  const bool watches = !is_cluster(config_) || has_role(config_, "worker");
+  if (!watches || !goods_source_configured(config_)) return {};
+  auto watch = GoodsWatch::start(config_, *engine_);
+  if (!watch) return std::unexpected(watch.error());
+  goods_watch_ = std::move(*watch);
   return {};
 }
 
@@ -263,6 +305,7 @@ Banner House::banner() const {
   Banner banner;
   banner.server = file_;
   banner.data = config_.text("server.data");
+  if (is_cluster(config_)) banner.services = cluster_services(config_);
   banner.threads = threads();
   banner.new_key = new_key_;
   banner.has_console = door_ != nullptr;

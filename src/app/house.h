@@ -12,14 +12,17 @@
 #include "app/cashier.h"
 #include "app/config.h"
 #include "app/demo.h"
+#include "app/goods_watch.h"
 #include "app/server_file.h"
 #include "app/system.h"
 #include "app/write_back.h"
 #include "base/result.h"
+#include "bus/timed.h"
 #include "console/door.h"
 #include "engine/engine.h"
 #include "http/server.h"
 #include "http/token.h"
+#include "sale/state.h"
 #include "webhook/office.h"
 
 namespace sluice::app {
@@ -43,6 +46,7 @@ class House {
 
  private:
   Result<> start_engine();
+  Result<> start_cluster(const sale::Settings& settings);
 
   /// The configured keys, or for loopback use a generated one.
   Result<> prepare_keys();
@@ -57,6 +61,9 @@ class House {
 
   /// In a cluster, on a worker: paid orders go into the shop's own table too.
   Result<> start_copier();
+
+  /// What is new in a table of the shop goes on sale by itself; in a cluster a worker looks.
+  Result<> start_goods_watch();
 
   /// After the servers, because the demo's gateway is told their port; /readyz waits for it.
   Result<> open_cashier();
@@ -83,10 +90,12 @@ class House {
   const Config& config_;
   bool demo_wanted_;
   std::size_t max_connections_;
+  std::unique_ptr<bus::TimedBus> bus_;  ///< of a cluster; the embedded engine needs none
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<Cashier> cashier_;
   std::unique_ptr<webhook::Office> webhooks_;
   std::unique_ptr<Copier> copier_;
+  std::unique_ptr<GoodsWatch> goods_watch_;
   http::TokenOptions tokens_;
   std::string new_key_;
   std::string new_password_;

@@ -26,8 +26,8 @@ Result<> check_rabbit(const Config& config) {
   return {};
 }
 
-Result<std::unique_ptr<bus::Bus>> open_rabbit(const Config& config,
-                                              const std::vector<bus::Binding>& places) {
+Result<std::unique_ptr<bus::TimedBus>> open_rabbit(const Config& config,
+                                                   const std::vector<bus::Binding>& places) {
   auto url = bus::parse_amqp_url(config.text("rabbitmq.url"));
   if (!url) return fail("rabbitmq.url: " + url.error().message);
   bus::RabbitOptions options;

@@ -7,7 +7,7 @@
 
 #include "app/config.h"
 #include "base/result.h"
-#include "bus/bus.h"
+#include "bus/timed.h"
 #include "bus/topology.h"
 
 namespace sluice::app {
@@ -21,8 +21,8 @@ bus::QueueKind rabbit_queue_kind(const Config& config);
 Result<> check_rabbit(const Config& config);
 
 /// Connects and declares the places; rabbitmq.url must have been given.
-Result<std::unique_ptr<bus::Bus>> open_rabbit(const Config& config,
-                                              const std::vector<bus::Binding>& places);
+Result<std::unique_ptr<bus::TimedBus>> open_rabbit(const Config& config,
+                                                   const std::vector<bus::Binding>& places);
 
 /// What `sluice doctor` says where all is well; see bus::probe_rabbitmq for what may not be.
 Result<std::string> probe_rabbit(const Config& config, const std::vector<bus::Binding>& places);

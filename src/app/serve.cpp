@@ -73,7 +73,7 @@ void add_serve(CLI::App& app, int& status) {
   flags->config.add_to(*command);
   flags->config.add_key(*command, "--listen", "server.listen", "address to serve at, HOST:PORT");
   flags->config.add_key(*command, "--roles", "server.roles",
-                        "sale, pay, console (comma-separated)");
+                        "sale, pay, worker, console (comma-separated)");
   flags->config.add_key(*command, "--threads", "server.threads", "I/O threads; 0: by hardware");
   flags->config.add_key(*command, "--log-format", "log.format", "text or json");
   flags->config.add_key(*command, "--log-level", "log.level", "debug, info, warn, error, …");

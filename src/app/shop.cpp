@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/cluster.h"
 #include "app/server_file.h"
 #include "app/shop_http.h"
 #include "engine/blocking.h"
@@ -69,17 +70,16 @@ const char* reason_of(sale::AddItemOutcome outcome) {
   return "";
 }
 
-class RecordShop final : public Shop {
+class EngineShop : public Shop {
  public:
-  RecordShop(std::unique_ptr<engine::Engine> engine, std::string data)
-      : engine_(std::move(engine)), data_(std::move(data)) {}
-  ~RecordShop() override { engine_->stop(); }
+  EngineShop(engine::Engine& engine, std::string name, sale::Operator by)
+      : engine_(engine), name_(std::move(name)), by_(std::move(by)) {}
 
-  std::string name() const override { return "the record in " + data_; }
+  std::string name() const override { return name_; }
 
   Result<importing::Existing> existing() override {
     importing::Existing existing;
-    const auto catalog = engine_->catalogs().current();
+    const auto catalog = engine_.catalogs().current();
     for (const auto& sale : catalog->sales)
       existing.sales.emplace(sale->sale.id, sale->sale);
     for (const auto& item : catalog->items) {
@@ -95,14 +95,12 @@ class RecordShop final : public Shop {
   }
 
  private:
-  static sale::Operator who() { return {"import", "sluice import"}; }
-
   Result<> open(const importing::PlannedSale& planned) {
     sale::OpenSale command{
-        who(), planned.id, planned.title, planned.starts_at, planned.ends_at, planned.hold, {}};
+        by_, planned.id, planned.title, planned.starts_at, planned.ends_at, planned.hold, {}};
     for (const importing::PlannedItem& item : planned.items)
       command.items.push_back(item.draft);
-    const auto reply = engine::call(*engine_, std::move(command));
+    const auto reply = engine::call(engine_, std::move(command));
     if (!reply) return std::unexpected(reply.error());
     const auto outcome = std::get<sale::OpenSaleOutcome>(reply->outcome);
     if (outcome == sale::OpenSaleOutcome::opened) return {};
@@ -110,11 +108,11 @@ class RecordShop final : public Shop {
   }
 
   Result<> add(const importing::PlannedSale& planned) {
-    const auto catalog = engine_->catalogs().current();
+    const auto catalog = engine_.catalogs().current();
     const engine::CatalogSale* sale = catalog->find_sale(planned.id);
     if (sale == nullptr) return fail(fmt::format("the sale {} is gone", planned.id));
     for (const importing::PlannedItem& item : planned.items) {
-      const auto reply = engine::call(*engine_, sale::AddItem{who(), sale->sale.no, item.draft});
+      const auto reply = engine::call(engine_, sale::AddItem{by_, sale->sale.no, item.draft});
       if (!reply) return std::unexpected(reply.error());
       const auto outcome = std::get<sale::AddItemOutcome>(reply->outcome);
       if (outcome == sale::AddItemOutcome::added) continue;
@@ -123,11 +121,31 @@ class RecordShop final : public Shop {
     return {};
   }
 
-  std::unique_ptr<engine::Engine> engine_;
-  std::string data_;
+  engine::Engine& engine_;
+  const std::string name_;
+  const sale::Operator by_;
+};
+
+struct OwnedEngine {
+  std::unique_ptr<engine::Engine> engine;
+};
+
+/// A record that this process opened for it.
+class RecordShop final : private OwnedEngine, public EngineShop {
+ public:
+  RecordShop(std::unique_ptr<engine::Engine> opened, const std::string& data)
+      : OwnedEngine{std::move(opened)},
+        EngineShop(*this->engine, "the record in " + data, {"import", "sluice import"}) {}
+  RecordShop(const RecordShop&) = delete;
+  RecordShop& operator=(const RecordShop&) = delete;
+  ~RecordShop() override { engine->stop(); }
 };
 
 }  // namespace
+
+std::unique_ptr<Shop> shop_of(engine::Engine& engine, std::string name, sale::Operator by) {
+  return std::make_unique<EngineShop>(engine, std::move(name), std::move(by));
+}
 
 bool has_record(const std::string& data) {
   std::error_code error;
@@ -142,6 +160,12 @@ Result<std::unique_ptr<Shop>> open_shop(const Config& config) {
     const auto alive = answers(*server);
     if (alive) return connect_shop(config, *server);
     silence = fmt::format(" A server should run there, but: {}", alive.error().message);
+  }
+  if (is_cluster(config)) {
+    return fail(fmt::format(
+        "no server runs on {}: a cluster is filled through one of its nodes; start it first, and "
+        "import on its machine{}",
+        data, silence));
   }
   engine::EmbeddedOptions options;
   options.directory = data;

@@ -6,6 +6,7 @@
 
 #include "app/config.h"
 #include "base/result.h"
+#include "engine/engine.h"
 #include "import/reconcile.h"
 
 namespace sluice::app {
@@ -19,6 +20,9 @@ class Shop {
   /// Opens a sale or adds items; durable when it returns.
   virtual Result<> apply(const importing::Step& step) = 0;
 };
+
+/// An engine of this process, which must outlive it; `by` is who changes it, for the audit log.
+std::unique_ptr<Shop> shop_of(engine::Engine& engine, std::string name, sale::Operator by);
 
 /// Whether `data` holds a record already.
 bool has_record(const std::string& data);

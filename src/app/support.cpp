@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "app/cashier.h"
+#include "app/cluster.h"
+#include "app/goods_watch.h"
 #include "app/rabbit.h"
 #include "app/webhooks.h"
 #include "app/wechat.h"
@@ -32,22 +34,20 @@ Result<> check_reachable(const Config& config, std::string_view name) {
       name, text));
 }
 
+Result<> check_embedded_roles(const Config& config) {
+  if (!has_role(config, "sale")) {
+    return fail("server.roles needs sale: the embedded engine is one process that does it all");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> check_supported(const Config& config) {
-  if (config.text("engine.kind") != "embedded") {
-    return fail(fmt::format(R"(engine.kind = "{}" is not built into this version; use "embedded")",
-                            config.text("engine.kind")));
-  }
-  const auto roles = config.list("server.roles");
-  for (const std::string& role : roles) {
-    if (role != "worker") continue;
-    return fail(
-        "the role worker of server.roles is not built into this version; there are sale, pay and "
-        "console");
-  }
-  if (std::ranges::find(roles, "sale") == roles.end()) {
-    return fail("server.roles needs sale: the embedded engine is one process that does it all");
+  if (is_cluster(config)) {
+    if (auto checked = check_cluster(config); !checked) return checked;
+  } else if (auto fits = check_embedded_roles(config); !fits) {
+    return fits;
   }
   for (const std::string_view name : {"server.listen", "server.admin_listen"}) {
     if (auto reachable = check_reachable(config, name); !reachable) return reachable;
@@ -62,21 +62,26 @@ Result<> check_supported(const Config& config) {
   if (write_back_configured(config)) {
     if (auto table = write_back_table(config); !table) return std::unexpected(table.error());
   }
+  if (goods_source_configured(config)) {
+    if (auto table = goods_source_table(config); !table) return std::unexpected(table.error());
+  }
   if (auto places = destinations(config); !places) return std::unexpected(places.error());
   return {};
 }
 
 std::vector<std::string> unused_settings(const Config& config, bool demo) {
   std::vector<std::string> remarks;
-  for (const std::string_view section : {"redis", "database", "write_back"}) {
+  for (const std::string_view section : {"redis", "database", "cluster", "write_back"}) {
+    if (is_cluster(config)) break;
     const bool is_set = std::ranges::any_of(config.settings(), [section](const Setting& setting) {
       return setting.key->name.starts_with(std::string(section) + ".") &&
              setting.origin != "default";
     });
     if (is_set)
-      remarks.push_back(fmt::format("[{}] is read but not used by this version", section));
+      remarks.push_back(
+          fmt::format(R"([{}] is read but not used: it is for engine.kind = "cluster")", section));
   }
-  if (rabbit_configured(config) && !takes_payments(config, demo)) {
+  if (rabbit_configured(config) && !is_cluster(config) && !takes_payments(config, demo)) {
     remarks.emplace_back(
         "[rabbitmq] is read but not used: it carries payment notifications, and this server takes "
         "no payments (no [wechat], or server.roles lacks pay)");

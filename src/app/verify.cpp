@@ -8,14 +8,19 @@
 #include "app/cli.h"
 #include "app/logging.h"
 #include "app/shop.h"
+#include "cluster/redis_audit.h"
 #include "http/json_writer.h"
 #include "mariadb/address.h"
+#include "redis/slots.h"
 #include "store/cluster_copy.h"
 #include "store/verify.h"
 
 namespace sluice::app {
 
 namespace {
+
+/// How long Redis, which follows the record of a running cluster, may differ from it.
+constexpr Span kRedisPatience = Span::seconds(5);
 
 struct VerifyFlags {
   ConfigFlags config;
@@ -56,7 +61,8 @@ void print_json(const store::VerifyReport& report, const std::string& data) {
   fmt::print("{}\n", text);
 }
 
-void print_text(const store::VerifyReport& report, const std::string& data) {
+void print_text(const store::VerifyReport& report, const std::string& data,
+                const std::string& redis) {
   std::size_t width = 4;
   for (const auto& line : report.lines)
     width = std::max(width, line.id.size());
@@ -70,6 +76,7 @@ void print_text(const store::VerifyReport& report, const std::string& data) {
   }
   fmt::print("{}: {} sales, {} items, {} orders, {} history rows under {} seals\n", data,
              report.sales, report.items, report.orders, report.history_rows, report.seals);
+  if (!redis.empty()) fmt::print("{}\n", redis);
   if (report.journal_batches > 0) {
     fmt::print(
         "{} of the seals are in the journal of a server that was killed; they were audited with "
@@ -101,6 +108,7 @@ void print_progress(std::string_view step) {
 struct Audited {
   store::VerifyReport report;
   std::string where;
+  std::string redis;  ///< a sentence on what else was compared; empty: nothing
 };
 
 Result<Audited> audit_file(const std::string& data) {
@@ -112,16 +120,35 @@ Result<Audited> audit_file(const std::string& data) {
   }
   auto report = store::verify(data, print_progress);
   if (!report) return std::unexpected(report.error());
-  return Audited{std::move(*report), data};
+  return Audited{std::move(*report), data, {}};
 }
 
-/// The record of a cluster is copied next to the data of this node, and audited there.
+/// Adds what Redis has otherwise than the record to the findings. Returns a sentence: without Redis
+/// the record is as good as before, since Redis is loaded from it.
+std::string hold_redis_against(const mariadb::Address& record, const Config& config,
+                               store::VerifyReport& report) {
+  if (config.text("redis.url").empty()) return "Redis was not compared: redis.url is not set";
+  const auto redis = redis::parse_address(config.text("redis.url"));
+  if (!redis) return "Redis was not compared: redis.url: " + redis.error().message;
+  print_progress("comparing Redis with the record");
+  auto compared = cluster::audit_redis(record, *redis, kRedisPatience);
+  if (!compared) return "Redis was not compared: " + compared.error().message;
+  report.finding_count += compared->findings.size();
+  for (std::string& finding : compared->findings)
+    report.findings.push_back({"redis", std::move(finding)});
+  return fmt::format("Redis at {} was compared: {} sales with {} orders",
+                     redis::to_text(redis->endpoints.front()), compared->sales, compared->orders);
+}
+
+/// The record of a cluster is copied next to the data of this node, and audited there; then Redis
+/// is held against it.
 Result<Audited> audit_cluster(const Config& config) {
   const auto address = mariadb::parse_address(config.text("database.url"));
   if (!address) return fail("database.url: " + address.error().message);
   auto report = store::verify_cluster(*address, config.text("server.data"), print_progress);
   if (!report) return std::unexpected(report.error());
-  return Audited{std::move(*report), address->shown()};
+  std::string redis = hold_redis_against(*address, config, *report);
+  return Audited{std::move(*report), address->shown(), std::move(redis)};
 }
 
 int verify(const VerifyFlags& flags) {
@@ -134,7 +161,7 @@ int verify(const VerifyFlags& flags) {
   if (flags.json) {
     print_json(*report, audited->where);
   } else {
-    print_text(*report, audited->where);
+    print_text(*report, audited->where, audited->redis);
   }
   return report->finding_count == 0 ? kSuccess : kJobFailed;
 }

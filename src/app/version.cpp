@@ -44,7 +44,7 @@ std::string report() {
   return fmt::format(
       "sluice {} ({})\n"
       "compiler:          {}\n"
-      "engines:           embedded\n"
+      "engines:           embedded, cluster\n"
       "payment providers: none",
       version(), commit(), compiler());
 }

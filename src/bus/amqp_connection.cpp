@@ -182,12 +182,28 @@ Result<> AmqpConnection::declare(const Topology& topology) {
 }
 
 Result<> AmqpConnection::declare(const QueueSpec& queue) {
+  return declare(queue, kWorkChannel);
+}
+
+Result<std::optional<std::string>> AmqpConnection::declare_apart(const QueueSpec& queue) {
+  auto declared = declare(queue, kAskChannel);
+  if (declared) return std::nullopt;
+  const amqp_rpc_reply_t reply = amqp_get_rpc_reply(state_);
+  if (reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION ||
+      reply.reply.id != AMQP_CHANNEL_CLOSE_METHOD) {
+    return std::unexpected(std::move(declared.error()));
+  }
+  if (auto renewed = renew_ask_channel(); !renewed) return std::unexpected(renewed.error());
+  return std::move(declared.error().message);
+}
+
+Result<> AmqpConnection::declare(const QueueSpec& queue, amqp_channel_t channel) {
   const std::vector<Argument> arguments = arguments_of(queue);
   std::vector<amqp_table_entry_t> entries;
   for (const Argument& argument : arguments)
     entries.push_back(entry_of(argument));
   const amqp_table_t table{static_cast<int>(entries.size()), entries.data()};
-  amqp_queue_declare(state_, kWorkChannel, bytes_of(queue.name), 0, 1, 0, 0, table);
+  amqp_queue_declare(state_, channel, bytes_of(queue.name), 0, 1, 0, 0, table);
   return check(fmt::format("declaring the queue {}", quote(queue.name)),
                amqp_get_rpc_reply(state_));
 }
@@ -233,10 +249,14 @@ Result<bool> AmqpConnection::was_not_found(std::string_view doing) {
       refusal_of(reply.reply.id, reply.reply.decoded).code != AMQP_NOT_FOUND) {
     return std::unexpected(check(doing, reply).error());
   }
+  if (auto renewed = renew_ask_channel(); !renewed) return std::unexpected(renewed.error());
+  return true;
+}
+
+Result<> AmqpConnection::renew_ask_channel() {
   amqp_channel_close_ok_t closed{};
   amqp_send_method(state_, kAskChannel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed);
-  if (auto again = open_channel(kAskChannel); !again) return std::unexpected(again.error());
-  return true;
+  return open_channel(kAskChannel);
 }
 
 Result<> AmqpConnection::publish(const Outgoing& outgoing, std::uint64_t tag) {

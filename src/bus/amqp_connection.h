@@ -43,6 +43,9 @@ class AmqpConnection {
   // These wait for the broker's answer.
   Result<> declare(const Topology& topology);
   Result<> declare(const QueueSpec& queue);
+  /// The same where a refusal, whose text this gives, must not end what is under way here: other
+  /// publishes of the connection.
+  Result<std::optional<std::string>> declare_apart(const QueueSpec& queue);
   Result<> select_confirms();
   Result<> consume(const std::string& queue, std::size_t prefetch);
   /// How many messages are ready in it; none: there is no such queue.
@@ -78,6 +81,9 @@ class AmqpConnection {
   explicit AmqpConnection(AmqpUrl url);
   Result<> connect(std::string_view connection_name);
   Result<> open_channel(amqp_channel_t channel);
+  /// After a refusal on kAskChannel, which ended it.
+  Result<> renew_ask_channel();
+  Result<> declare(const QueueSpec& queue, amqp_channel_t channel);
   /// After a refusal on kAskChannel: true where it was that there is no such thing.
   Result<bool> was_not_found(std::string_view doing);
   Result<> check(std::string_view doing, const amqp_rpc_reply_t& reply) const;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,8 +31,8 @@ struct Binding {
   std::string queue;
 };
 
-/// What a consumer got. Exactly one of the two must be called, from any thread; a delivery that is
-/// dropped without counts as returned. A message may come more than once.
+/// What a consumer got. Exactly one of the three must be called, from any thread; a delivery that
+/// is dropped without counts as returned. A message may come more than once.
 class Delivery {
  public:
   virtual ~Delivery() = default;
@@ -43,6 +44,8 @@ class Delivery {
   /// It could not be dealt with; it comes again after `pause`, or is parked as poison once
   /// kMaxAttempts is reached.
   virtual void give_back(Span pause) = 0;
+  /// Nobody will ever understand it: it is kept for a person at once.
+  virtual void park() = 0;
 };
 inline constexpr std::uint32_t kMaxAttempts = 20;
 inline constexpr std::size_t kMaxPrefetch = 1024;
@@ -69,8 +72,14 @@ class Bus {
     std::uint64_t ready = 0;
     std::uint64_t unacknowledged = 0;
     std::uint64_t parked = 0;  ///< poison, kept for a person
+    /// Grows with every count of `ready`, which at a broker is made now and then; kAlwaysCounted
+    /// where `ready` is what is true now.
+    std::uint64_t counted = 0;
   };
+  static constexpr std::uint64_t kAlwaysCounted = std::numeric_limits<std::uint64_t>::max();
   virtual std::vector<QueueState> queues() const = 0;
+  /// Asks for another count soon. Any thread.
+  virtual void recount() = 0;
   virtual bool healthy() const = 0;
   /// No delivery begins after this; publishes under way are confirmed or failed. Once.
   virtual void stop() = 0;

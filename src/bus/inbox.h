@@ -32,6 +32,7 @@ struct Settled {
   std::size_t queue = 0;
   std::int64_t sequence = 0;
   std::optional<Span> pause;  ///< none: acknowledged
+  bool parked = false;        ///< whatever its attempts
 };
 
 struct Subscription {

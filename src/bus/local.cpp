@@ -149,7 +149,7 @@ std::vector<Bus::QueueState> LocalBus::queues() const {
   for (const auto& queue : queues_) {
     states.push_back({queue->name, queue->ready.load(std::memory_order_relaxed),
                       queue->unacknowledged.load(std::memory_order_relaxed),
-                      queue->parked.load(std::memory_order_relaxed)});
+                      queue->parked.load(std::memory_order_relaxed), kAlwaysCounted});
   }
   return states;
 }

@@ -37,7 +37,7 @@ class LocalDelivery final : public Delivery {
         message_(std::move(message)),
         dropped_pause_(dropped_pause) {}
   ~LocalDelivery() override {
-    if (!settled_) settle(dropped_pause_);
+    if (!settled_) settle(dropped_pause_, false);
   }
   LocalDelivery(const LocalDelivery&) = delete;
   LocalDelivery& operator=(const LocalDelivery&) = delete;
@@ -45,14 +45,15 @@ class LocalDelivery final : public Delivery {
   const Message& message() const override { return message_; }
   const std::string& queue() const override { return queue_; }
   std::uint32_t attempt() const override { return token_.attempts; }
-  void acknowledge() override { settle(std::nullopt); }
-  void give_back(Span pause) override { settle(std::clamp(pause, Span{0}, kMaxPause)); }
+  void acknowledge() override { settle(std::nullopt, false); }
+  void give_back(Span pause) override { settle(std::clamp(pause, Span{0}, kMaxPause), false); }
+  void park() override { settle(Span{0}, true); }
 
  private:
-  void settle(std::optional<Span> pause) {
+  void settle(std::optional<Span> pause, bool parked) {
     SLUICE_ASSERT(!settled_, "a delivery is settled once");
     settled_ = true;
-    inbox_->put(Settled{number_, token_.sequence, pause});
+    inbox_->put(Settled{number_, token_.sequence, pause, parked});
   }
 
   std::shared_ptr<Inbox> inbox_;
@@ -198,7 +199,7 @@ int LocalBus::write_settled() {
       ++removed_[settled.queue];
       removed_bytes_ += token.cost;
       code = store_->remove(settled.sequence);
-    } else if (token.attempts >= kMaxAttempts) {
+    } else if (settled.parked || token.attempts >= kMaxAttempts) {
       code = store_->park(settled.sequence);
     }
     if (code != SQLITE_OK) return code;
@@ -280,7 +281,7 @@ void LocalBus::committed(Batch& batch) {
     Backlog& backlog = queues_[settled.queue]->backlog;
     const Token token = backlog.close(settled.sequence);
     if (!settled.pause) continue;
-    if (token.attempts >= kMaxAttempts) {
+    if (settled.parked || token.attempts >= kMaxAttempts) {
       backlog.add_parked();
     } else {
       backlog.delay(token, steady_ms() + settled.pause->ms);

@@ -37,6 +37,7 @@ class LocalBus final : public Bus {
                Confirmed then) override;
   Result<> consume(std::string_view queue, std::size_t prefetch, Consumer consumer) override;
   std::vector<QueueState> queues() const override;
+  void recount() override {}
   bool healthy() const override { return healthy_.load(std::memory_order_relaxed); }
   void stop() override;
 

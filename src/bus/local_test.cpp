@@ -233,6 +233,21 @@ TEST(LocalBus, PoisonIsParkedAndHoldsNobodyUp) {
   EXPECT_THAT(desk.take(1), ElementsAre("later"));
 }
 
+TEST(LocalBus, WhatNobodyUnderstandsIsParkedAtOnce) {
+  const TemporaryDirectory temporary;
+  {
+    Desk desk;
+    const auto bus = must_open(temporary.path());
+    ASSERT_TRUE(bus->consume("queue.order", 1, desk.consumer()));
+    ASSERT_TRUE(send(*bus, "gibberish"));
+    desk.next()->park();
+    ASSERT_TRUE(send(*bus, "good"));
+    EXPECT_THAT(desk.take(1), ElementsAre("good"));
+    EXPECT_EQ(state_of(*bus, "queue.order").parked, 1);
+  }
+  EXPECT_EQ(state_of(*must_open(temporary.path()), "queue.order").parked, 1);
+}
+
 TEST(LocalBus, NoMoreDeliveriesAreOpenThanAgreed) {
   const TemporaryDirectory temporary;
   Desk desk;

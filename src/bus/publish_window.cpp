@@ -23,7 +23,11 @@ std::uint64_t cost_of(const Outgoing& outgoing) {
 
 void PublishWindow::add(Outgoing outgoing, Due now) {
   const std::uint64_t cost = cost_of(outgoing);
-  waiting_.push_back({std::move(outgoing), now + limits_.patience.ms, cost, false, false, {}});
+  Entry entry;
+  entry.outgoing = std::move(outgoing);
+  entry.deadline = now + limits_.patience.ms;
+  entry.cost = cost;
+  waiting_.push_back(std::move(entry));
 }
 
 void PublishWindow::connected() {
@@ -41,13 +45,24 @@ void PublishWindow::connected() {
   blocked_.clear();
 }
 
+const Outgoing* PublishWindow::first() const {
+  if (waiting_.empty() || blocked() || sent_.size() >= limits_.messages) return nullptr;
+  const Entry& entry = waiting_.front();
+  if (!sent_.empty() && sent_bytes_ + entry.cost > limits_.bytes) return nullptr;
+  return &entry.outgoing;
+}
+
+void PublishWindow::refuse(std::string why) {
+  Entry& entry = waiting_.front();
+  finished_.push_back({std::move(entry.outgoing.then), fail(std::move(why)), entry.cost});
+  waiting_.pop_front();
+}
+
 std::optional<PublishWindow::Next> PublishWindow::next() {
-  if (waiting_.empty() || blocked() || sent_.size() >= limits_.messages) return std::nullopt;
-  const std::uint64_t cost = waiting_.front().cost;
-  if (!sent_.empty() && sent_bytes_ + cost > limits_.bytes) return std::nullopt;
+  if (first() == nullptr) return std::nullopt;
   sent_.push_back(std::move(waiting_.front()));
   waiting_.pop_front();
-  sent_bytes_ += cost;
+  sent_bytes_ += sent_.back().cost;
   ++unanswered_;
   return Next{first_tag_ + sent_.size() - 1, &sent_.back().outgoing};
 }
@@ -75,6 +90,7 @@ bool PublishWindow::settle(std::uint64_t tag, bool multiple, Settle settle) {
 bool PublishWindow::acked(std::uint64_t tag, bool multiple) {
   return settle(tag, multiple, [this](Entry& entry) {
     if (entry.returned.empty()) return answer(entry, {});
+    if (entry.outgoing.target && !entry.sent_again) return send_again(entry);
     answer(entry, fail(entry.returned));
   });
 }
@@ -138,6 +154,18 @@ void PublishWindow::answer(Entry& entry, Result<> result) {
   entry.answered = true;
   --unanswered_;
   finished_.push_back({std::move(entry.outgoing.then), std::move(result), entry.cost});
+}
+
+/// Its place in the line of tags stays until the broker has confirmed those before it.
+void PublishWindow::send_again(Entry& entry) {
+  entry.answered = true;
+  --unanswered_;
+  Entry again;
+  again.outgoing = std::move(entry.outgoing);
+  again.deadline = entry.deadline;
+  again.cost = entry.cost;
+  again.sent_again = true;
+  waiting_.push_front(std::move(again));
 }
 
 void PublishWindow::drop_confirmed() {

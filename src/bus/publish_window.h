@@ -21,9 +21,11 @@ struct Outgoing {
   std::string routing_key;
   Message message;
   Confirmed then;
-  std::uint32_t attempts = 0;            ///< deliveries so far, told to the next consumer
-  std::optional<Span> expiration = {};   ///< of this message
-  std::optional<QueueSpec> target = {};  ///< declared before it is sent
+  std::uint32_t attempts = 0;           ///< deliveries so far, told to the next consumer
+  std::optional<Span> expiration = {};  ///< of this message
+  /// Declared before it is sent. A message that is returned was sent between somebody's deleting it
+  /// and our hearing of it: it is sent once more.
+  std::optional<QueueSpec> target = {};
 };
 
 struct WindowLimits {
@@ -59,6 +61,10 @@ class PublishWindow {
   };
   /// The next that may be sent now; it counts as sent.
   std::optional<Next> next();
+  /// What next() would give; until the next call.
+  const Outgoing* first() const;
+  /// Fails that one, unsent.
+  void refuse(std::string why);
 
   // What the broker says. False: it confirms what it was not sent; the connection is of no use.
   [[nodiscard]] bool acked(std::uint64_t tag, bool multiple);
@@ -86,12 +92,14 @@ class PublishWindow {
     bool answered = false;   ///< its caller was told
     bool confirmed = false;  ///< the broker was heard: its tag will not be named again
     std::string returned;    ///< why it reached no queue
+    bool sent_again = false;
   };
 
   Entry* find(std::uint64_t tag);
   template <class Settle>
   bool settle(std::uint64_t tag, bool multiple, Settle settle);
   void answer(Entry& entry, Result<> result);
+  void send_again(Entry& entry);
   void drop_confirmed();
 
   const WindowLimits limits_;

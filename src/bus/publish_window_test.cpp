@@ -257,5 +257,45 @@ RC_GTEST_PROP(PublishWindow, EveryoneIsToldOnceAndTheTruth, ()) {
     RC_ASSERT(told["m" + std::to_string(i)] == 1);
 }
 
+TEST(PublishWindow, WhatADeletedQueueReturnedIsSentOnceMore) {
+  Case c;
+  c.add("a");
+  Outgoing waits;
+  waits.routing_key = "waiting";
+  waits.message.id = "w";
+  waits.target = QueueSpec{.name = "waiting"};
+  waits.then = [&c](const Result<>& result) {
+    c.told.push_back(result ? "w" : "w: " + result.error().message);
+  };
+  c.window.add(std::move(waits), 0);
+  EXPECT_THAT(c.send(), ElementsAre("1:a", "2:w"));
+  EXPECT_TRUE(c.window.returned(2, "no queue"));
+  EXPECT_TRUE(c.window.acked(2, false));
+  EXPECT_THAT(c.answers(), IsEmpty());
+  EXPECT_FALSE(c.window.idle());
+  EXPECT_THAT(c.send(), ElementsAre("3:w")) << "tag 2 is used up";
+  EXPECT_TRUE(c.window.returned(3, "no queue again"));
+  EXPECT_TRUE(c.window.acked(3, true));
+  EXPECT_THAT(c.answers(), ElementsAre("a", "w: no queue again"));
+  EXPECT_TRUE(c.window.idle());
+  EXPECT_EQ(c.window.unconfirmed(), 0U);
+}
+
+TEST(PublishWindow, WhatMayNotBeSentIsRefusedWithoutATag) {
+  Case c(1);
+  EXPECT_EQ(c.window.first(), nullptr);
+  c.add("a");
+  c.add("b");
+  ASSERT_NE(c.window.first(), nullptr);
+  EXPECT_EQ(c.window.first()->message.id, "a");
+  c.window.refuse("no such luck");
+  EXPECT_THAT(c.answers(), ElementsAre("a: no such luck"));
+  EXPECT_THAT(c.send(), ElementsAre("1:b"));
+  c.add("c");
+  EXPECT_EQ(c.window.first(), nullptr) << "the window is full";
+  EXPECT_TRUE(c.window.acked(1, false));
+  EXPECT_NE(c.window.first(), nullptr);
+}
+
 }  // namespace
 }  // namespace sluice::bus

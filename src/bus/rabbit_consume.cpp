@@ -91,8 +91,12 @@ class RabbitDelivery final : public Delivery {
                          retry_queue(origin_.queue, origin_.kind, pause), attempt_,
                          std::move(message_));
       case Refused::Way::park:
-        return park(publishes_, intake_, origin_, std::move(message_));
+        return bus::park(publishes_, intake_, origin_, std::move(message_));
     }
+  }
+  void park() override {
+    close();
+    bus::park(publishes_, intake_, origin_, std::move(message_));
   }
 
  private:
@@ -180,7 +184,7 @@ Result<> ConsumeLink::on_turn(AmqpConnection& connection) {
                     : connection.reject(settlement.tag, true);
     if (!told) return told;
   }
-  return now() < count_at_ ? Result<>{} : count(connection);
+  return recount_.exchange(false) || now() >= count_at_ ? count(connection) : Result<>{};
 }
 
 Result<> ConsumeLink::on_event(AmqpConnection& connection, AmqpEvent event) {
@@ -236,6 +240,7 @@ Result<> ConsumeLink::count(AmqpConnection& connection) {
     const std::lock_guard lock(states_mutex_);
     states_[i].ready = ready->value_or(0);
     states_[i].parked = parked->value_or(0);
+    ++states_[i].counted;
   }
   count_at_ = now() + options_.count_interval.ms;
   return {};
@@ -246,6 +251,11 @@ void ConsumeLink::change_open(const std::string& queue, bool more) {
   const auto state = std::ranges::find(states_, queue, &Bus::QueueState::queue);
   if (state == states_.end()) return;
   state->unacknowledged += more ? 1 : std::uint64_t(-1);
+}
+
+void ConsumeLink::recount() {
+  recount_ = true;
+  intake_->wakeup().signal();
 }
 
 std::vector<Bus::QueueState> ConsumeLink::states() const {

@@ -33,6 +33,8 @@ class ConsumeLink final : public RabbitLink {
               std::shared_ptr<ConsumeIntake> intake, std::shared_ptr<PublishIntake> publishes);
 
   std::vector<Bus::QueueState> states() const;
+  /// Counts at the next turn, which is soon. Any thread.
+  void recount();
 
  protected:
   Result<> on_connected(AmqpConnection& connection) override;
@@ -58,6 +60,7 @@ class ConsumeLink final : public RabbitLink {
   std::map<std::uint64_t, std::string> open_;  ///< queue by delivery tag, of this connection
   std::uint64_t generation_ = 0;
   Due count_at_ = 0;
+  std::atomic<bool> recount_{false};
   std::vector<Settlement> settlements_;
   std::vector<Subscribe> subscribes_;
   mutable std::mutex states_mutex_;

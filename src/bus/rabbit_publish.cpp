@@ -19,10 +19,10 @@ Result<> confirms_make_sense(bool they_do) {
 
 }  // namespace
 
-PublishLink::PublishLink(const RabbitOptions& options, Topology topology,
+PublishLink::PublishLink(const RabbitOptions& options, std::string name, Topology topology,
                          std::shared_ptr<PublishIntake> intake,
                          std::shared_ptr<ConsumeIntake> consumers)
-    : RabbitLink(options.url, "sluice publisher", intake->wakeup()),
+    : RabbitLink(options.url, std::move(name), intake->wakeup()),
       topology_(std::move(topology)),
       stop_patience_(options.stop_patience),
       intake_(std::move(intake)),
@@ -48,6 +48,7 @@ Result<> PublishLink::on_event(AmqpConnection& /*connection*/, AmqpEvent event) 
   }
   if (auto* returned = std::get_if<Returned>(&event)) {
     binding_lost_ = true;
+    declared_.clear();  // what is sent again finds its queue made anew
     return confirms_make_sense(window_.returned(returned->tag, std::move(returned->why)));
   }
   if (const auto* blocked = std::get_if<Blocked>(&event)) {
@@ -65,12 +66,17 @@ Result<> PublishLink::on_event(AmqpConnection& /*connection*/, AmqpEvent event) 
 Result<> PublishLink::on_turn(AmqpConnection& connection) {
   take_in();
   if (auto repaired = repair(connection); !repaired) return repaired;
-  while (const auto next = window_.next()) {
-    const auto& target = next->outgoing->target;
-    if (target && !declared_.contains(target->name)) {
-      if (auto declared = connection.declare(*target); !declared) return declared;
-      declared_.insert(target->name);
+  while (const Outgoing* first = window_.first()) {
+    if (first->target && !declared_.contains(first->target->name)) {
+      auto refused = connection.declare_apart(*first->target);
+      if (!refused) return std::unexpected(refused.error());
+      if (*refused) {
+        window_.refuse(std::move(**refused));
+        continue;
+      }
+      declared_.insert(first->target->name);
     }
+    const auto next = window_.next();
     if (auto sent = connection.publish(*next->outgoing, next->tag); !sent) return sent;
   }
   return {};

@@ -17,7 +17,8 @@ namespace sluice::bus {
 
 class PublishLink final : public RabbitLink {
  public:
-  PublishLink(const RabbitOptions& options, Topology topology,
+  /// `name`: what the broker's list of connections shows.
+  PublishLink(const RabbitOptions& options, std::string name, Topology topology,
               std::shared_ptr<PublishIntake> intake, std::shared_ptr<ConsumeIntake> consumers);
 
   bool blocked() const { return blocked_.load(std::memory_order_relaxed); }

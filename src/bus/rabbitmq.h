@@ -12,6 +12,7 @@
 #include "bus/amqp_url.h"
 #include "bus/bus.h"
 #include "bus/publish_window.h"
+#include "bus/timed.h"
 #include "bus/topology.h"
 
 namespace sluice::bus {
@@ -37,8 +38,9 @@ struct RabbitOptions {
 /// in the background: what was unconfirmed is sent again, consumers go on. A pause of give_back is
 /// rounded up as `retry_queue` says. An attempt counts deliveries that a lost connection ended too
 /// (classic queues: the last one only). Of `QueueState`, ready and parked are as old as
-/// count_interval, and what waits for its pause is in neither.
-Result<std::unique_ptr<Bus>> open_rabbitmq(const RabbitOptions& options,
-                                           const std::vector<Binding>& bindings);
+/// count_interval, and what waits for its pause is in neither. A waiting room is declared again
+/// when its queue was deleted; one that is there with another wait fails its publishes only.
+Result<std::unique_ptr<TimedBus>> open_rabbitmq(const RabbitOptions& options,
+                                                const std::vector<Binding>& bindings);
 
 }  // namespace sluice::bus

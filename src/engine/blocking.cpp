@@ -36,6 +36,8 @@ Result<Reply> call(Engine& engine, sale::Command&& command) {
       return fail("the disk that holds the record is full; make room and try again");
     case Reply::Trouble::storage_broken:
       return fail("the record could not be written; see the log, then restart the server");
+    case Reply::Trouble::unavailable:
+      return fail("a service that the engine needs does not answer; see /readyz, and try again");
     case Reply::Trouble::stopping:
       break;
   }

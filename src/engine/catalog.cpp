@@ -1,6 +1,7 @@
 // Publishing and reading the catalog and the live counters.
 #include "engine/catalog.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::engine {
@@ -39,6 +40,34 @@ const CatalogSale* Catalog::find_sale(std::string_view id) const {
 const CatalogItem* Catalog::find_item(std::string_view id) const {
   const auto found = item_by_id.find(id);
   return found == item_by_id.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const Catalog> make_catalog(std::uint64_t version,
+                                            std::span<const sale::Sale> sales,
+                                            std::span<const sale::Item> items,
+                                            std::vector<std::shared_ptr<LiveCounters>>& live) {
+  auto catalog = std::make_shared<Catalog>();
+  catalog->version = version;
+  for (const sale::Sale& sale : sales) {
+    catalog->sales.push_back(std::make_unique<CatalogSale>(CatalogSale{sale, {}}));
+  }
+  live.resize(std::max(live.size(), items.size()));
+  for (const sale::Item& item : items) {
+    auto& counters = live[item.no.value];
+    if (counters == nullptr) {
+      counters = std::make_shared<LiveCounters>();
+      counters->publish(item.counters, item.frozen);
+    }
+    CatalogSale& sale = *catalog->sales[item.sale.value];
+    auto entry = std::make_unique<CatalogItem>(CatalogItem{item, &sale, counters});
+    sale.items.push_back(entry.get());
+    catalog->items.push_back(std::move(entry));
+  }
+  for (const auto& sale : catalog->sales)
+    catalog->sale_by_id.emplace(sale->sale.id, sale.get());
+  for (const auto& item : catalog->items)
+    catalog->item_by_id.emplace(item->item.id, item.get());
+  return catalog;
 }
 
 void Catalogs::publish(std::shared_ptr<const Catalog> next) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -58,6 +59,14 @@ struct Catalog {
   const CatalogSale* find_sale(std::string_view id) const;
   const CatalogItem* find_item(std::string_view id) const;
 };
+
+/// A catalog of these definitions. `live` has the counters of each item (index == ItemNo.value),
+/// the same in one catalog after the other; those of an item that is new to it begin with the
+/// item's.
+std::shared_ptr<const Catalog> make_catalog(std::uint64_t version,
+                                            std::span<const sale::Sale> sales,
+                                            std::span<const sale::Item> items,
+                                            std::vector<std::shared_ptr<LiveCounters>>& live);
 
 /// Where the current catalog is. Readers keep a CatalogReader of their own.
 class Catalogs {

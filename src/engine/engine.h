@@ -31,8 +31,9 @@ struct Reply {
   sale::Order order{};
   SaleNo sale{};  ///< opened
   ItemNo item{};  ///< added
-  /// Set instead of an outcome when the engine could not make the batch durable.
-  enum class Trouble : std::uint8_t { none, storage_full, storage_broken, stopping };
+  /// Set instead of an outcome when the engine could not make the batch durable. `unavailable`: a
+  /// service that a cluster needs did not answer in time; whether it was done is not known.
+  enum class Trouble : std::uint8_t { none, storage_full, storage_broken, stopping, unavailable };
   Trouble trouble = Trouble::none;
 };
 

@@ -22,12 +22,17 @@ void NoticeBoard::watch(Mailbox& to, NoticeSink sink) {
 }
 
 void NoticeBoard::post(const std::vector<sale::OrderChange>& changes, const sale::State& state) {
-  auto notices = std::make_shared<std::vector<OrderNotice>>();
-  notices->reserve(changes.size());
+  std::vector<OrderNotice> notices;
+  notices.reserve(changes.size());
   for (const sale::OrderChange& change : changes) {
     const sale::Order& order = state.order(change.slot);
-    notices->push_back({order.id, order.status});
+    notices.push_back({order.id, order.status});
   }
+  post(std::move(notices));
+}
+
+void NoticeBoard::post(std::vector<OrderNotice>&& changed) {
+  const auto notices = std::make_shared<const std::vector<OrderNotice>>(std::move(changed));
   const std::lock_guard lock(mutex_);
   for (auto& [mailbox, sink] : sinks_) {
     mailbox->post([sink = sink, notices] { (*sink)(*notices); });

@@ -13,16 +13,20 @@
 
 namespace sluice::engine {
 
-/// Collects the deliveries of one batch per mailbox. Writer thread only.
+/// Collects the deliveries of one batch per mailbox. One thread at a time.
 class Outbox {
  public:
   void add(Mailbox* to, Continuation&& then, const Reply& reply) {
     slot(to).push_back(Delivery{std::move(then), reply});
   }
-  void flush() {
+  /// Sends them, and says how many there were.
+  std::size_t flush() {
+    std::size_t sent = 0;
     for (auto& [mailbox, batch] : slots_) {
+      sent += batch.size();
       if (!batch.empty()) mailbox->deliver(std::exchange(batch, {}));
     }
+    return sent;
   }
 
  private:
@@ -43,6 +47,8 @@ class NoticeBoard {
   void watch(Mailbox& to, NoticeSink sink);
   /// Tells every sink, on its mailbox's thread, what `changes` made of the orders. Writer thread.
   void post(const std::vector<sale::OrderChange>& changes, const sale::State& state);
+  /// The same for who has no state. Any thread.
+  void post(std::vector<OrderNotice>&& notices);
 
  private:
   std::mutex mutex_;

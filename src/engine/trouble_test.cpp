@@ -19,6 +19,7 @@
 
 #include "engine/blocking.h"
 #include "engine/embedded.h"
+#include "engine/testing.h"
 #include "store/verify.h"
 
 namespace sluice::engine {
@@ -87,7 +88,7 @@ int lose_logs(const std::string& directory) {
   return lost;
 }
 
-class TroubleTest : public testing::Test {
+class TroubleTest : public ::testing::Test {
  protected:
   TroubleTest() {
     std::string pattern = (std::filesystem::temp_directory_path() / "sluice-XXXXXX").string();
@@ -187,6 +188,15 @@ TEST_F(TroubleTest, ACallAfterTheStopSaysSo) {
   engine_->stop();
   EXPECT_EQ(grab("late"), "the engine is stopping");
   engine_->stop();  // a second stop is none
+}
+
+TEST_F(TroubleTest, ACallThatAServiceDidNotAnswerSaysSo) {
+  start_sale(10);
+  auto troubled = std::make_unique<testing::TroubledEngine>(std::move(engine_));
+  troubled->trouble = Reply::Trouble::unavailable;
+  engine_ = std::move(troubled);
+  EXPECT_EQ(grab("anybody"),
+            "a service that the engine needs does not answer; see /readyz, and try again");
 }
 
 TEST_F(TroubleTest, ALostRecordEndsAdmissionsKeepsReadsAndLosesNothing) {

@@ -62,7 +62,6 @@ Result<> Writer::load_state() {
   if (!effects_.empty()) {
     if (auto committed = record_->commit(effects_, state_, now); !committed) return committed;
   }
-  live_.resize(std::max(live_.size(), state_.items().size()));
   publish_catalog();
   publish();
   effects_.clear();
@@ -265,26 +264,9 @@ void Writer::publish() {
 }
 
 void Writer::publish_catalog() {
-  auto catalog = std::make_shared<Catalog>();
-  catalog->version = ++catalog_version_;
-  for (const sale::Sale& sale : state_.sales()) {
-    catalog->sales.push_back(std::make_unique<CatalogSale>(CatalogSale{sale, {}}));
-  }
-  live_.resize(state_.items().size());
-  for (const sale::Item& item : state_.items()) {
-    auto& live = live_[item.no.value];
-    if (live == nullptr) live = std::make_shared<LiveCounters>();
-    live->publish(item.counters, item.frozen);
-    CatalogSale& sale = *catalog->sales[item.sale.value];
-    auto entry = std::make_unique<CatalogItem>(CatalogItem{item, &sale, live});
-    sale.items.push_back(entry.get());
-    catalog->items.push_back(std::move(entry));
-  }
-  for (const auto& sale : catalog->sales)
-    catalog->sale_by_id.emplace(sale->sale.id, sale.get());
-  for (const auto& item : catalog->items)
-    catalog->item_by_id.emplace(item->item.id, item.get());
-  view_.catalogs.publish(std::move(catalog));
+  view_.catalogs.publish(make_catalog(++catalog_version_, state_.sales(), state_.items(), live_));
+  for (const sale::Item& item : state_.items())
+    live_[item.no.value]->publish(item.counters, item.frozen);
 }
 
 void Writer::report_alarms() {

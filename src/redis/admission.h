@@ -176,6 +176,8 @@ class SaleCalls {
   /// All keys of the sale are in the slot of this one.
   const std::string& key() const { return keys_[0]; }
   const std::string& outbox() const { return keys_[5]; }
+  /// A hash with a field for every shopper who has, or had, an order in the sale.
+  const std::string& users() const { return keys_[3]; }
 
   /// At most kMaxBatch grabs. Without `now` the clock of the server decides.
   Command grab(const Stamp& stamp, std::span<const Grab> grabs,

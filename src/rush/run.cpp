@@ -84,8 +84,11 @@ std::string describe(const Progress& now, double seconds, std::uint64_t p99_ns, 
   std::string text = fmt::format("{:>5.1f} s  sent {}  answered {}", seconds, grouped(now.sent),
                                  grouped(now.answered));
   if (!raw) {
-    text += fmt::format("  granted {}  sold out {}  dup {}", count(Outcome::granted),
-                        count(Outcome::sold_out), grouped(now.duplicates));
+    // A cluster grants what it queued, or says why not at the end.
+    const std::uint64_t won =
+        count_of(now.outcomes, Outcome::granted) + count_of(now.outcomes, Outcome::queued);
+    text += fmt::format("  granted {}  sold out {}  dup {}", grouped(won), count(Outcome::sold_out),
+                        grouped(now.duplicates));
   }
   const std::uint64_t errors = count_of(now.outcomes, Outcome::refused) +
                                count_of(now.outcomes, Outcome::server_error) +

@@ -352,6 +352,10 @@ class FakeDelivery final : public bus::Delivery {
     EXPECT_TRUE(fate_->open());
     fate_->given_back = pause;
   }
+  void park() override {
+    EXPECT_TRUE(fate_->open());
+    fate_->parked = true;
+  }
 
  private:
   const bus::Message message_;

@@ -203,7 +203,8 @@ struct Fate {
   bool acknowledged = false;
   std::optional<Span> given_back;
   bool dropped = false;
-  bool open() const { return !acknowledged && !given_back && !dropped; }
+  bool parked = false;
+  bool open() const { return !acknowledged && !given_back && !dropped && !parked; }
 };
 
 class FakeBus final : public bus::Bus {
@@ -211,6 +212,7 @@ class FakeBus final : public bus::Bus {
   void publish(std::string_view, std::string_view, bus::Message, bus::Confirmed) override {}
   Result<> consume(std::string_view queue, std::size_t prefetch, bus::Consumer consumer) override;
   std::vector<QueueState> queues() const override { return {}; }
+  void recount() override {}
   bool healthy() const override { return true; }
   void stop() override {}
 

@@ -132,6 +132,14 @@ Outcome<std::vector<FeedEvent>> ClusterFeed::events_after(std::int64_t sequence,
   });
 }
 
+Outcome<std::int64_t> ClusterFeed::granted(std::int64_t from, std::int64_t to) {
+  return parts_->session.ask<std::int64_t>([&](Connection& on) {
+    return on.integer(
+        fmt::format("SELECT COUNT(*) FROM history WHERE seq > {} AND seq <= {} AND event = {}",
+                    from, to, static_cast<int>(sale::HistoryEvent::granted)));
+  });
+}
+
 Outcome<std::vector<FeedOrder>> ClusterFeed::orders_of_sale(SaleNo sale, OrderId after,
                                                             std::uint32_t most) {
   SLUICE_ASSERT(most >= 1 && most <= kMaxPage, "a page is of 1 to kMaxPage orders");

@@ -70,6 +70,9 @@ class ClusterFeed {
   /// gaps: one transaction follows the other.
   mariadb::Outcome<std::vector<FeedEvent>> events_after(std::int64_t sequence, std::uint32_t most);
 
+  /// How many orders were granted by the rows of history after `from` up to `to`. Reads these rows.
+  mariadb::Outcome<std::int64_t> granted(std::int64_t from, std::int64_t to);
+
   /// At most `most` (up to kMaxPage) orders of the sale above `after`, in order of id; those that
   /// were never granted are left out.
   mariadb::Outcome<std::vector<FeedOrder>> orders_of_sale(SaleNo sale, OrderId after,

@@ -8,6 +8,7 @@
   amqp_peer.py URL bind QUEUE EXCHANGE KEY
   amqp_peer.py URL unbind QUEUE EXCHANGE KEY
   amqp_peer.py URL delete QUEUE
+  amqp_peer.py URL purge QUEUE                 prints how many messages there were
   amqp_peer.py URL count QUEUE
 """
 import json
@@ -57,6 +58,8 @@ def main(url, action, *words):
         channel.queue_unbind(words[0], words[1], words[2])
     elif action == "delete":
         channel.queue_delete(words[0])
+    elif action == "purge":
+        print(channel.queue_purge(words[0]).method.message_count)
     elif action == "count":
         print(channel.queue_declare(words[0], passive=True).method.message_count)
     else:

@@ -1,13 +1,8 @@
 // Starting both sides, and reading what each believes.
 #include "support/payment_world.h"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <boost/json.hpp>
 #include <chrono>
-#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -20,26 +15,6 @@ namespace sluice::test {
 namespace {
 
 namespace json = boost::json;
-
-/// A port that is free and that no connection is given by the system: the server must come back to
-/// it after a kill, while others connect.
-std::uint16_t free_port() {
-  constexpr std::uint16_t kFirst = 20'000, kLast = 32'000;
-  std::random_device random;
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    const auto port = std::uniform_int_distribution<std::uint16_t>(kFirst, kLast)(random);
-    const int probe = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    const bool bound =
-        ::bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-    ::close(probe);
-    if (bound) return port;
-  }
-  throw std::runtime_error("no free port on the loopback");
-}
 
 std::vector<std::string> cells_of(const std::string& row) {
   std::vector<std::string> cells;

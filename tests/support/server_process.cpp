@@ -1,8 +1,10 @@
 // Starting, finding and ending the server under test.
 #include "support/server_process.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <stdexcept>
 #include <thread>
 
@@ -57,6 +60,24 @@ TemporaryDirectory::TemporaryDirectory() {
 
 TemporaryDirectory::~TemporaryDirectory() {
   std::filesystem::remove_all(path_);
+}
+
+std::uint16_t free_port() {
+  constexpr std::uint16_t kFirst = 20'000, kLast = 32'000;
+  std::random_device random;
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    const auto port = std::uniform_int_distribution<std::uint16_t>(kFirst, kLast)(random);
+    const int probe = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    const bool bound =
+        ::bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(probe);
+    if (bound) return port;
+  }
+  throw std::runtime_error("no free port on the loopback");
 }
 
 int run_sluice(const std::vector<std::string>& arguments, const std::string& output_file) {

@@ -24,6 +24,10 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+/// A port that is free and that no connection is given by the system: a server can come back to it
+/// after a kill, while others connect.
+std::uint16_t free_port();
+
 /// Runs the binary with `arguments`, its output going to `output_file` (empty: discarded). Returns
 /// the exit status, or 128 + signal.
 int run_sluice(const std::vector<std::string>& arguments, const std::string& output_file = {});

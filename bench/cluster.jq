@@ -1,0 +1,20 @@
+# The rounds of bench/cluster.sh as one result: medians, ratios, and what the workers wrote.
+def median: sort | .[length / 2 | floor];
+# Orders a second between two samples of the backlog.
+def rate($from; $to): ($to.written - $from.written) / (($to.at_ms - $from.at_ms) / 1000);
+def in_rush: [.backlog[] | select(.accepted > 0)] as $seen
+  | ($seen | map(.accepted) | max) as $all
+  | {first: $seen[0], last: ([$seen[] | select(.accepted == $all)][0]),
+     end: ([$seen[] | select(.written == $all)][0])};
+{machine: ($machine + {mariadb: $mariadb, rabbitmq: $rabbitmq}), requests: $requests, queues: $queues,
+ connections: $connections, rounds: .,
+ medians: (group_by(.name) | map({key: .[0].name, value: {
+   per_second: (map(.per_second) | median), cpu_us: (map(.cpu_us) | median),
+   p50_ms: (map(.p50_ms) | median), p99_ms: (map(.p99_ms) | median)}}) | from_entries),
+ written_per_second: ([.[] | select(.backlog) | in_rush | rate(.first; .last)] | median),
+ drained_per_second: ([.[] | select(.backlog) | in_rush
+   | if .end.at_ms > .last.at_ms then rate(.last; .end) else null end | values] | median)}
+| .ratios = {accepted_to_redis: (.medians.accepted.per_second /
+               ([.medians.redis_here.per_second, .medians.redis_free.per_second] | max)),
+             sold_out_to_redis: (.medians.sold_out.per_second /
+               ([.medians.redis_here.per_second, .medians.redis_free.per_second] | max))}
