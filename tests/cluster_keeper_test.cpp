@@ -159,8 +159,10 @@ class ShortcutGate final : public Gate {
 /// One node with a follower, and a keeper once it is asked for.
 class KeeperNode {
  public:
-  KeeperNode(const mariadb::Address& record, const redis::Address& address, bool has_gateway)
-      : redis_(address, {}), node_(options_of(record, address, has_gateway), redis_, bus_) {
+  KeeperNode(const mariadb::Address& record, const redis::Address& address, bool has_gateway,
+             Span patience)
+      : redis_(address, {}),
+        node_(options_of(record, address, has_gateway, patience), redis_, bus_) {
     node_.refresh_catalog = [this] { follower_->refresh(); };
     auto follower = open_follower(node_, numbers_);
     if (!follower) throw std::runtime_error(follower.error().message);
@@ -198,13 +200,14 @@ class KeeperNode {
 
  private:
   static ClusterOptions options_of(const mariadb::Address& record, const redis::Address& address,
-                                   bool has_gateway) {
+                                   bool has_gateway, Span patience) {
     ClusterOptions options;
     options.record = record;
     options.redis = address;
     options.settings.has_gateway = has_gateway;
     options.has_desk = has_gateway;
     options.sweep_every = Span{100};
+    options.rebuild_patience = patience;
     return options;
   }
 
@@ -222,8 +225,9 @@ class ClusterKeeper : public testing::Test {
   explicit ClusterKeeper(test::MariadbService& service = test::MariadbService::shared())
       : shop_(service) {}
 
-  std::unique_ptr<KeeperNode> node(bool has_gateway = false) {
-    return std::make_unique<KeeperNode>(shop_.address(), redis_.address(), has_gateway);
+  std::unique_ptr<KeeperNode> node(bool has_gateway = false,
+                                   Span patience = ClusterOptions().rebuild_patience) {
+    return std::make_unique<KeeperNode>(shop_.address(), redis_.address(), has_gateway, patience);
   }
   void open_sale(std::int64_t stock = kStock, Span hold = kHold) {
     shop_.define(test::sale_of("drop", 1, stock, hold));
@@ -434,6 +438,28 @@ TEST_F(ClusterKeeper, WaitsForTheWorkersBeforeItRebuilds) {
   one->bus().waiting = 0;
   ASSERT_TRUE(eventually([&] { return is_open(2); }));
   EXPECT_EQ(standing(1), Standing::awaiting);
+}
+
+TEST_F(ClusterKeeper, WaitsAsLongAsWorkersGetOnAndThenNoLonger) {
+  constexpr Span patience = Span::seconds(2);
+  open_sale();
+  auto one = node(false, patience);
+  one->keep();
+  ASSERT_TRUE(eventually([&] { return is_open(1); }));
+  const redis::Reservation published = grab(1);
+  std::uint64_t waiting = 1'000;
+  one->bus().waiting = waiting;
+  redis_.cli("FLUSHALL");
+  ASSERT_TRUE(eventually([&] { return !one->has(1); }));
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(2 * patience.ms);
+  while (std::chrono::steady_clock::now() < until) {
+    one->bus().waiting = --waiting;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(write(published), store::GrantOutcome::granted)
+      << "workers were getting on all the time";
+  EXPECT_EQ(stats(), std::nullopt);
+  EXPECT_TRUE(eventually([&] { return is_open(2); })) << "what nobody writes is not waited for";
 }
 
 TEST_F(ClusterKeeper, WaitsForABrokerThatMayHaveGrabs) {
