@@ -16,6 +16,8 @@ def per_round($name): [map(select(.name == $name)), map(select(.name == "redis_h
    per_second: (map(.per_second) | median), cpu_us: (map(.cpu_us) | median),
    p50_ms: (map(.p50_ms) | median), p99_ms: (map(.p99_ms) | median)}}) | from_entries),
  round_ratios: {accepted_to_redis: per_round("accepted"), sold_out_to_redis: per_round("sold_out")},
+ parts_us: (map(.parts_us | values) | map(to_entries[]) | group_by(.key)
+   | map({key: .[0].key, value: (map(.value) | median)}) | from_entries),
  written_per_second: ([.[] | select(.backlog) | in_rush | rate(.first; .last) | values] | median),
  drained_per_second: ([.[] | select(.backlog) | in_rush
    | rate(.last; .end) | values] | median)}

@@ -150,22 +150,35 @@ measure() {
 }
 keep_round() { cat "$work/round.json" >>"$work/rounds.jsonl"; }
 
+declare -A part=([node]=$sale_pid [worker]=$worker_pid
+  [redis]=$(redis-cli -u "$SLUICE_REDIS_URL" info server | tr -d '\r' | sed -n 's/^process_id://p')
+  [rabbitmq]=$(<"$work/rabbitmq/pid") [mariadb]=$(pgrep -f "^[^ ]*mariadbd --defaults-file=$work/"))
+cpu_of_parts() { # one object: microseconds by part
+  local name
+  for name in "${!part[@]}"; do printf '%s %s\n' "$name" "$(cpu_us "${part[$name]}")"; done |
+    jq -Rn '[inputs | split(" ") | {key: .[0], value: (.[1] | tonumber)}] | from_entries'
+}
+
 # One round of winning grabs, with the backlog drawn while it runs and until it is gone.
 accept() {
-  local before after
+  local before after cpu_before cpu_after
   before=$(orders)
+  cpu_before=$(cpu_of_parts)
   bench/backlog.py "$sale_url" "$MARIADB_SOCKET" "$RABBITMQ_URL" >"$work/backlog.jsonl" &
   sampler=$!
   measure accepted ok "$sale_pid" --url "$sale_url" --config "$work/sale.toml" \
     --raw-post /api/v1/items/plenty/orders --user-prefix "round$1-"
   say "    waiting for the workers"
   until_answers_slowly "$((before + requests))"
+  cpu_after=$(cpu_of_parts)  # the orders are written: what all of them cost
   sleep 0.5
   kill -TERM $sampler
   wait $sampler || true
   after=$(orders)
   [ $((after - before)) = "$requests" ] || die "$((after - before)) orders of $requests accepted grabs"
-  jq --slurpfile backlog "$work/backlog.jsonl" '. + {backlog: $backlog}' -c "$work/round.json" >"$work/with.json"
+  jq --slurpfile backlog "$work/backlog.jsonl" --argjson orders "$requests" \
+    --argjson before "$cpu_before" --argjson after "$cpu_after" \
+    '. + {backlog: $backlog, parts_us: ($after | with_entries(.value = (.value - $before[.key]) / $orders))}' -c "$work/round.json" >"$work/with.json"
   mv "$work/with.json" "$work/round.json"
   keep_round
 }
