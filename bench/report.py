@@ -156,6 +156,7 @@ def ratio_row(title, data, name, target):
 
 def cluster(data):
     facts = data["machine"]
+    parts = sorted(data["parts_us"].items(), key=lambda one: -one[1])
     lines = [f"{machine(facts)} MariaDB {facts['mariadb']}, RabbitMQ {facts['rabbitmq']}.", "",
              f"{data['requests']:,} requests a round on {data['connections']} connections, {data['queues']} queues, "
              f"load before {data['load_before']:.1f}; "
@@ -172,7 +173,7 @@ def cluster(data):
               ratio_row("grabs accepted", data, "accepted_to_redis", 0.8),
               ratio_row("refused as sold out", data, "sold_out_to_redis", 2), "",
               "CPU per accepted grab until its order is written, all parts: "
-              + ", ".join(f"{part} {cost:.1f} µs" for part, cost in sorted(data["parts_us"].items(), key=lambda one: -one[1]))
+              + ", ".join(f"{part} {cost:.1f} µs" for part, cost in parts)
               + f"; together {sum(data['parts_us'].values()):.1f} µs without the load.", "",
               f"The worker wrote {data['written_per_second']:,.0f} orders a second to MariaDB while the crowd came"
               + (f", and {data['drained_per_second']:,.0f} after it had gone." if data["drained_per_second"] else ".")]
