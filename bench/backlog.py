@@ -5,7 +5,7 @@ at RabbitMQ.
     bench/backlog.py NODE-URL MARIADB-SOCKET AMQP-URL
 
 Prints a line of JSON ten times a second: {"at_ms", "accepted", "written", "ready"}, the first two counted from the
-start. Their difference is the backlog; "ready" is the part of it that no worker has fetched yet. Debian's Python, which
+start. Their difference is the backlog; "ready" counts messages, of a batch of grabs each, that no worker has fetched yet. Debian's Python, which
 finds Debian's pika.
 """
 import json

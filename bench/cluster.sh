@@ -216,7 +216,7 @@ jq -s --argjson machine "$(machine_json)" --argjson requests "$requests" --arg q
   --argjson connections "$connections" --arg rabbitmq "$(dpkg-query -W -f '${Version}' rabbitmq-server)" \
   --arg mariadb "$(sql 'SELECT VERSION()')" --arg load_before "$load_before" \
   -f bench/cluster.jq "$work/rounds.jsonl" >"$work/$result.json"
-jq -r '["round", "at_ms", "accepted", "written", "ready_in_queue"],
+jq -r '["round", "at_ms", "accepted", "written", "ready_messages"],
   ([.rounds[] | select(.backlog) | .backlog] | to_entries[] | .key as $round | .value[]
     | [$round + 1, .at_ms, .accepted, .written, .ready]) | @csv' "$work/$result.json" >"$work/$result.csv"
 mv "$work/$result.json" "$work/$result.csv" "$results/"

@@ -141,7 +141,7 @@ def backlog_shape(samples):
     rows = [("accepted", lambda one: one["accepted"]), ("written", lambda one: one["written"]),
             ("backlog", behind)]
     if "ready" in samples[0]:
-        rows.append(("of these ready in the queue", lambda one: one["ready"]))
+        rows.append(("messages ready in the queue", lambda one: one["ready"]))
     for title, value in rows:
         lines.append(f"| {title} | " + " | ".join(f"{value(one):,}" for one in picked) + " |")
     return lines + [""] + chart
