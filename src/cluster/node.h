@@ -51,6 +51,8 @@ struct ClusterOptions {
   Span preload_ahead = Span::seconds(120);  ///< how long before its start a sale is loaded
   Span sweep_every{1000};
   engine::TimeSource time = engine::TimeSource::system();
+  /// False, in tests that move `time`: grabs are decided by it too, and not by the clock of Redis.
+  bool redis_keeps_time = true;
 };
 
 /// Under which epoch each sale is loaded into Redis, as far as this node knows. Any thread.
