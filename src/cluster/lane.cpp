@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "cluster/wanted.h"
 
 namespace sluice::cluster {
 
@@ -106,9 +107,10 @@ Lane::Batch Lane::next_batch() {
 void Lane::send(Instant now) {
   Batch batch = next_batch();
   const auto epoch = desk_.node.loadings.epoch_of(sale_);
+  if (!epoch) return not_loaded(std::move(batch), now);
   std::vector<redis::Grab> grabs;
   grabs.reserve(batch.size());
-  bool numbered = epoch.has_value();
+  bool numbered = true;
   for (PendingGrab& pending : batch) {
     if (numbered && pending.grab.order == OrderId{}) {
       const auto id = desk_.numbers.next(now);
@@ -131,6 +133,23 @@ void Lane::send(Instant now) {
          --in_flight_;
          answered(std::move(batch), epoch, std::move(outcome));
        });
+}
+
+/// Long before its start, and long after its end, nobody loads it: then the catalog says enough.
+void Lane::not_loaded(Batch&& batch, Instant now) {
+  const engine::CatalogSale& sale = *desk_.catalog.get().sales[sale_.value];
+  const bool will_be = is_wanted(sale, now, desk_.node.options.preload_ahead);
+  const auto closed = will_be ? std::nullopt : sale::window_refusal(sale.sale, false, now);
+  for (PendingGrab& pending : batch) {
+    const std::int64_t quantity = pending.grab.quantity;
+    if (!closed) {
+      unavailable(pending);
+    } else if (quantity < 1 || quantity > kMaxStock.units) {
+      refuse(pending, GrabOutcome::invalid_quantity);
+    } else {
+      refuse(pending, *closed);
+    }
+  }
 }
 
 void Lane::use_epoch(std::uint64_t epoch) {

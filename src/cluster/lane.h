@@ -84,6 +84,7 @@ class Lane {
 
   void reply(PendingGrab& grab, const engine::Reply& reply);
   void refuse(PendingGrab& grab, sale::GrabOutcome outcome, OrderId order = {});
+  void not_loaded(Batch&& batch, Instant now);
   void unavailable(PendingGrab& grab);
   void grant(Waiter& waiter);
   void trouble(const std::string& what);

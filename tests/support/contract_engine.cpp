@@ -160,6 +160,7 @@ std::vector<Told> EngineShop::tell(std::vector<sale::Command> commands) {
   for (sale::Command& command : commands) {
     defines = defines || is_definition(command);
     errands.push_back({own(std::move(command)), {}, {}});
+    await_decision(errands.back().command);
   }
   for (Errand& errand : errands)
     submit(errand);
@@ -183,12 +184,33 @@ std::vector<Told> EngineShop::tell(std::vector<sale::Command> commands) {
   return all;
 }
 
+/// Who wants something of an order that queues asks for it until it is decided.
+void EngineShop::await_decision(const sale::Command& command) {
+  const OrderId order = std::visit(
+      [](const auto& one) {
+        if constexpr (requires { one.order.value; }) return OrderId{one.order};
+        return OrderId{};
+      },
+      command);
+  if (undecided_.erase(order) == 0) return;
+  const bool decided = eventually([&] {
+    std::promise<Result<std::optional<sale::OrderView>>> promise;
+    auto answer = promise.get_future();
+    engine().order(order, mailbox(),
+                   [&](auto&& view) { promise.set_value(std::forward<decltype(view)>(view)); });
+    const auto view = wait_for(answer, "with an order").value();
+    return view && view->status != sale::OrderStatus::queued;
+  });
+  if (!decided) throw std::runtime_error("an order was granted, and queues for ever");
+}
+
 Told EngineShop::told(const Errand& errand) {
   const Reply& reply = errand.reply;
   Told told{text_of(reply.outcome), {}, {}};
   const bool grabs = std::holds_alternative<sale::Grab>(errand.command);
   if (is(reply.outcome, sale::GrabOutcome::granted)) {
     orders_.push_back(reply.order.id);
+    undecided_.insert(reply.order.id);
     handles_.emplace(reply.order.id, OrderId{static_cast<std::int64_t>(orders_.size())});
   }
   if (reply.order.id == OrderId{}) return told;

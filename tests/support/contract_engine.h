@@ -49,6 +49,7 @@ class EngineShop : public ContractShop {
  private:
   struct Errand;
   void submit(Errand& errand);
+  void await_decision(const sale::Command& command);
   sale::Command own(sale::Command command) const;
   OrderId handle_of(OrderId own) const;
   Told told(const Errand& errand);
@@ -63,6 +64,7 @@ class EngineShop : public ContractShop {
   std::vector<ItemNo> items_;
   std::vector<OrderId> orders_;
   std::map<OrderId, OrderId> handles_;
+  std::set<OrderId> undecided_;  ///< granted, and perhaps only queued; the engine's ids
   std::mutex mutex_;
   std::set<OrderId> closes_, refunds_;  // guarded by mutex_; the engine's ids
 };

@@ -7,7 +7,10 @@
 //    they were granted, and sales and items 0, 1, 2, … in the order in which they were opened.
 //  - Queueing. The cluster tells a shopper `queued` and writes the order a moment later, and Redis
 //    hears of the record's changes a moment later still. So states are compared when they have come
-//    to rest (see await), and an order counts once it is in the record.
+//    to rest (see await), and a command that names an order waits until the order is decided.
+//  - Idempotency keys. The cluster's are known within their sale. Elsewhere a key that made an
+//  order
+//    is told to queue, and the record refuses the second order: one case says so.
 //  - Availability. A node of a cluster may know for a moment that a sale is not loaded, or have no
 //    number for orders; it says so, has done nothing, and is asked again.
 //  - Time. Holds end by the next pulse or sweep, not to the millisecond. Tests keep well away from
