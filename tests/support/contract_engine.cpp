@@ -16,8 +16,6 @@ namespace {
 
 using engine::Reply;
 
-constexpr std::chrono::seconds kPatience{30};
-
 /// Runs continuations where they arrive.
 class DirectMailbox final : public engine::Mailbox {
  public:
@@ -36,7 +34,7 @@ DirectMailbox& mailbox() {
 
 template <class T>
 T wait_for(std::future<T>& answer, const char* what) {
-  if (answer.wait_for(kPatience) != std::future_status::ready) {
+  if (answer.wait_for(kContractPatience) != std::future_status::ready) {
     throw std::runtime_error(std::string("the engine did not answer ") + what);
   }
   return answer.get();
@@ -164,7 +162,7 @@ std::vector<Told> EngineShop::tell(std::vector<sale::Command> commands) {
   }
   for (Errand& errand : errands)
     submit(errand);
-  const auto until = std::chrono::steady_clock::now() + kPatience;
+  const auto until = std::chrono::steady_clock::now() + kContractPatience;
   std::vector<Told> all;
   for (Errand& errand : errands) {
     while (true) {

@@ -16,8 +16,6 @@ namespace sluice::test {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{30};
-
 std::atomic<std::int64_t> ahead_ms{0};
 
 constexpr std::array kOutcomes{
@@ -141,19 +139,13 @@ ContractShop& contract_shop(EngineKind kind, bool has_gateway) {
   return shops().get(kind, has_gateway);
 }
 
-bool eventually(const std::function<bool()>& holds) {
-  const auto until = std::chrono::steady_clock::now() + kPatience;
+bool eventually(const std::function<bool()>& holds, std::chrono::seconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   while (!holds()) {
     if (std::chrono::steady_clock::now() > until) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return true;
-}
-
-ShopState await(ContractShop& shop, const Mark& since, const ShopState& expected) {
-  ShopState state;
-  eventually([&] { return (state = shop.state(since)) == expected; });
-  return state;
 }
 
 }  // namespace sluice::test

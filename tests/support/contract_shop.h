@@ -7,7 +7,7 @@
 //    they were granted, and sales and items 0, 1, 2, … in the order in which they were opened.
 //  - Queueing. The cluster tells a shopper `queued` and writes the order a moment later, and Redis
 //    hears of the record's changes a moment later still. So states are compared when they have come
-//    to rest (see await), and a command that names an order waits until the order is decided.
+//    to rest and a command that names an order waits until the order is decided.
 //  - Idempotency keys. The cluster's are known within their sale. Elsewhere a key that made an
 //  order
 //    is told to queue, and the record refuses the second order: one case says so.
@@ -17,6 +17,7 @@
 //    deadlines on either side.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -119,9 +120,10 @@ std::unique_ptr<ContractShop> cluster_shop(bool has_gateway);
 /// test.
 ContractShop& contract_shop(EngineKind kind, bool has_gateway);
 
-/// Waits until the state is the expected one; what it is after a while otherwise.
-ShopState await(ContractShop& shop, const Mark& since, const ShopState& expected);
-/// Waits until it is true, for so long as a busy machine may need.
-bool eventually(const std::function<bool()>& holds);
+/// For so long as a busy machine may need.
+inline constexpr std::chrono::seconds kContractPatience{30};
+/// Waits until it is true.
+bool eventually(const std::function<bool()>& holds,
+                std::chrono::seconds patience = kContractPatience);
 
 }  // namespace sluice::test
