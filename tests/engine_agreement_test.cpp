@@ -149,6 +149,16 @@ class Trial {
     if (count == 0 || pick == 63) return OrderId{1'000'000};
     return expected_.orders[static_cast<std::size_t>(count - 1 - pick % std::min(count, 12))].id;
   }
+  /// Mostly one that stands there, so that what comes after is met with as well.
+  template <class... Statuses>
+  OrderId some_order_in(int pick, Statuses... statuses) const {
+    std::vector<OrderId> all;
+    for (const OrderState& order : expected_.orders) {
+      if (((order.status == statuses) || ...)) all.push_back(order.id);
+    }
+    if (all.empty() || pick % 8 == 0) return some_order(pick);
+    return all[static_cast<std::size_t>(pick) % all.size()];
+  }
   const OrderState* find(OrderId id) const {
     for (const OrderState& order : expected_.orders) {
       if (order.id == id) return &order;
@@ -176,8 +186,12 @@ class Trial {
 
   /// Empty: time passes.
   std::optional<sale::Command> command_of(const Raw& raw) const {
+    using enum sale::OrderStatus;
     const auto [kind, a, b] = raw;
-    const OrderId id = some_order(a);
+    const bool decides = kind == 7 || kind == 8 || kind == 11;
+    const OrderId id = decides      ? some_order_in(a, closing, needs_person)
+                       : kind == 10 ? some_order_in(a, refunding)
+                                    : some_order(a);
     switch (kind) {
       case 0:
         return std::nullopt;
