@@ -54,6 +54,8 @@ struct ClusterOptions {
   /// answers: what they write later is refused by the record.
   Span rebuild_patience = Span::seconds(20);
   engine::TimeSource time = engine::TimeSource::system();
+  /// False, in tests that move `time`: grabs are decided by it too, and not by the clock of Redis.
+  bool redis_keeps_time = true;
 };
 
 /// Under which epoch each sale is loaded into Redis, as far as this node knows. Any thread.
