@@ -1,10 +1,12 @@
-#!/usr/bin/env python3
-"""Samples a cluster during a rush until it is told to end: grabs accepted by a node, orders written.
+#!/usr/bin/python3
+"""Samples a cluster during a rush until it is told to end: grabs accepted by a node, orders written, and what waits
+at RabbitMQ.
 
-    bench/backlog.py NODE-URL MARIADB-SOCKET
+    bench/backlog.py NODE-URL MARIADB-SOCKET AMQP-URL
 
-Prints a line of JSON ten times a second: {"at_ms", "accepted", "written"}, both counted from the start. The difference
-is the backlog.
+Prints a line of JSON ten times a second: {"at_ms", "accepted", "written", "ready"}, the first two counted from the
+start. Their difference is the backlog; "ready" counts messages, of a batch of grabs each, that no worker has fetched yet. Debian's Python, which
+finds Debian's pika.
 """
 import json
 import re
@@ -14,6 +16,9 @@ import sys
 import time
 import urllib.request
 
+import pika
+
+QUEUE = "seckillOrderQueue"
 PERIOD_S = 0.1
 # The node counts a grab as granted when it answers 202: reserved in Redis, confirmed by the broker.
 ACCEPTED = re.compile(r'^sluice_grabs_total\{outcome="granted"\} ([0-9.e+]+)$', re.MULTILINE)
@@ -38,22 +43,32 @@ class Orders:
         return int(self.client.stdout.readline())
 
 
-def main(url, socket):
+class Queue:
+    """How many messages are ready for delivery, asked of the broker itself."""
+
+    def __init__(self, url):
+        self.channel = pika.BlockingConnection(pika.URLParameters(url)).channel()
+
+    def ready(self):
+        return self.channel.queue_declare(QUEUE, passive=True).method.message_count
+
+
+def main(url, socket, amqp):
     stopped = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
-    orders = Orders(socket)
+    orders, queue = Orders(socket), Queue(amqp)
     accepted_before, written_before = accepted(url), orders.count()
     start = time.monotonic()
     due = start
     while not stopped:
         sample = {"accepted": accepted(url) - accepted_before, "written": orders.count() - written_before,
-                  "at_ms": round((time.monotonic() - start) * 1000)}
+                  "ready": queue.ready(), "at_ms": round((time.monotonic() - start) * 1000)}
         print(json.dumps(sample), flush=True)
         due += PERIOD_S
         time.sleep(max(0.0, due - time.monotonic()))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         sys.exit(__doc__)
     main(*sys.argv[1:])

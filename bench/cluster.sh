@@ -7,7 +7,8 @@
 # The rounds are interleaved. One node answers on the server core; its load is `sluice rush` on the
 # load core, one request in flight on each connection. Redis, RabbitMQ and MariaDB may use both cores,
 # and so may the worker, which has a low priority: what it cannot write at once is the backlog. Writes
-# bench/results/cluster.json (cluster-classic.json); bench/report.py puts it into docs/benchmarks.md.
+# bench/results/cluster.json (cluster-classic.json) and the samples of the backlog beside it as .csv;
+# bench/report.py puts them into docs/benchmarks.md. Exit status: 0 measured, 1 failed, 2 wrong usage.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 # shellcheck source=scripts/lib.sh
@@ -15,14 +16,20 @@ source scripts/lib.sh
 # shellcheck source=bench/lib.sh
 source bench/lib.sh
 
-case ${1:-} in --help | -h) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+wrong_usage() {
+  printf 'bench/cluster.sh: %s; see bench/cluster.sh --help\n' "$*" >&2
+  exit 2
+}
+case ${1:-} in --help | -h) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+[ $# -le 2 ] || wrong_usage "'$3' is one word too many"
 requests=${1:-100000} rounds=${2:-5} queues=${QUEUES:-quorum} connections=${CONNECTIONS:-256}
 for number in "$requests" "$rounds" "$connections"; do
-  [[ $number =~ ^[1-9][0-9]{0,8}$ ]] || die "'$number' is not a number above zero; see bench/cluster.sh --help"
+  [[ $number =~ ^[1-9][0-9]{0,8}$ ]] || wrong_usage "'$number' is not a number from 1 to 999999999"
 done
-case $queues in quorum) result=cluster.json ;; classic) result=cluster-classic.json ;; *)
-  die "QUEUES is '$queues'; quorum or classic" ;;
+case $queues in quorum) result=cluster ;; classic) result=cluster-classic ;; *)
+  wrong_usage "QUEUES is '$queues'; it is quorum or classic" ;;
 esac
+load_before=$(cut -d ' ' -f 1 /proc/loadavg)
 bench_begin
 need_packages "${packages_services[@]}"
 PATH=$PATH:/usr/sbin
@@ -143,22 +150,35 @@ measure() {
 }
 keep_round() { cat "$work/round.json" >>"$work/rounds.jsonl"; }
 
+declare -A part=([node]=$sale_pid [worker]=$worker_pid
+  [redis]=$(redis-cli -u "$SLUICE_REDIS_URL" info server | tr -d '\r' | sed -n 's/^process_id://p')
+  [rabbitmq]=$(<"$work/rabbitmq/pid") [mariadb]=$(pgrep -f "^[^ ]*mariadbd --defaults-file=$work/"))
+cpu_of_parts() { # one object: microseconds by part
+  local name
+  for name in "${!part[@]}"; do printf '%s %s\n' "$name" "$(cpu_us "${part[$name]}")"; done |
+    jq -Rn '[inputs | split(" ") | {key: .[0], value: (.[1] | tonumber)}] | from_entries'
+}
+
 # One round of winning grabs, with the backlog drawn while it runs and until it is gone.
 accept() {
-  local before after
+  local before after cpu_before cpu_after
   before=$(orders)
-  python3 bench/backlog.py "$sale_url" "$MARIADB_SOCKET" >"$work/backlog.jsonl" &
+  cpu_before=$(cpu_of_parts)
+  bench/backlog.py "$sale_url" "$MARIADB_SOCKET" "$RABBITMQ_URL" >"$work/backlog.jsonl" &
   sampler=$!
   measure accepted ok "$sale_pid" --url "$sale_url" --config "$work/sale.toml" \
     --raw-post /api/v1/items/plenty/orders --user-prefix "round$1-"
   say "    waiting for the workers"
   until_answers_slowly "$((before + requests))"
+  cpu_after=$(cpu_of_parts)  # the orders are written: what all of them cost
   sleep 0.5
   kill -TERM $sampler
   wait $sampler || true
   after=$(orders)
   [ $((after - before)) = "$requests" ] || die "$((after - before)) orders of $requests accepted grabs"
-  jq --slurpfile backlog "$work/backlog.jsonl" '. + {backlog: $backlog}' -c "$work/round.json" >"$work/with.json"
+  jq --slurpfile backlog "$work/backlog.jsonl" --argjson orders "$requests" \
+    --argjson before "$cpu_before" --argjson after "$cpu_after" \
+    '. + {backlog: $backlog, parts_us: ($after | with_entries(.value = (.value - $before[.key]) / $orders))}' -c "$work/round.json" >"$work/with.json"
   mv "$work/with.json" "$work/round.json"
   keep_round
 }
@@ -191,10 +211,17 @@ kill -TERM "$sale_pid" && wait "$sale_pid" || true
 "$sluice" verify --config "$work/sale.toml" | tail -n 3
 kill -TERM "$worker_pid" && wait "$worker_pid" || true
 
+# Renamed when they are whole: a run that fails leaves the figures of the last one.
 jq -s --argjson machine "$(machine_json)" --argjson requests "$requests" --arg queues "$queues" \
   --argjson connections "$connections" --arg rabbitmq "$(dpkg-query -W -f '${Version}' rabbitmq-server)" \
-  --arg mariadb "$(sql 'SELECT VERSION()')" -f bench/cluster.jq "$work/rounds.jsonl" >"$results/$result"
+  --arg mariadb "$(sql 'SELECT VERSION()')" --arg load_before "$load_before" \
+  -f bench/cluster.jq "$work/rounds.jsonl" >"$work/$result.json"
+jq -r '["round", "at_ms", "accepted", "written", "ready_messages"],
+  ([.rounds[] | select(.backlog) | .backlog] | to_entries[] | .key as $round | .value[]
+    | [$round + 1, .at_ms, .accepted, .written, .ready]) | @csv' "$work/$result.json" >"$work/$result.csv"
+mv "$work/$result.json" "$work/$result.csv" "$results/"
 jq -r '"==> medians", (.medians | to_entries[] | "    \(.key): \(.value.per_second | round) per second"),
   (.ratios | to_entries[] | "    \(.key): \(.value * 100 | round / 100)"),
-  "    written: \(.written_per_second | round) orders per second while the crowd came, \(.drained_per_second // 0 | round) after it"' \
-  "$results/$result"
+  (.round_ratios | to_entries[] | "    \(.key) in each round: \(.value | map(. * 100 | round / 100) | join(", "))"),
+  "    written: \(.written_per_second // 0 | round) orders per second while the crowd came, \(.drained_per_second // 0 | round) after it"' \
+  "$results/$result.json"

@@ -126,8 +126,9 @@ void Lane::send(Instant now) {
   }
   use_epoch(*epoch);
   const redis::Stamp stamp{*epoch};
+  const bool by_redis = desk_.node.options.redis_keeps_time;
   ++in_flight_;
-  call(calls_.grab(stamp, grabs),
+  call(calls_.grab(stamp, grabs, by_redis ? std::nullopt : std::optional(now)),
        [this, batch = std::move(batch), epoch = *epoch](redis::Outcome&& outcome) mutable {
          --in_flight_;
          answered(std::move(batch), epoch, std::move(outcome));

@@ -23,9 +23,6 @@ constexpr Span kWaitEvery{50};
 /// Entries that were handed to the gate are on their way for so long.
 constexpr Span kAdoptEvery{200};
 constexpr std::uint32_t kMostDrained = 256;
-/// How long a rebuild waits for the workers, while the broker answers: orders that come later are
-/// refused by the record.
-constexpr Span kQueuePatience = Span::seconds(20);
 /// How long workers need for what they have in hand when the queue is empty.
 constexpr Span kInHand = Span::seconds(1);
 constexpr Span kFirstBackoff{100};
@@ -238,9 +235,10 @@ void Loader::wait(Entry& entry, Instant now) {
   node_.loadings.drop(entry.sale, entry.epoch);
   const bool was_loaded = recorded_.contains(entry.sale);
   entry.step = Step::waiting;
-  entry.wait_until = was_loaded ? now + kQueuePatience : now;
+  entry.wait_until = was_loaded ? now + node_.options.rebuild_patience : now;
   entry.counted = times_counted();
   entry.empty_since.reset();
+  entry.fewest.reset();
   await_workers(entry, now);
 }
 
@@ -248,12 +246,17 @@ void Loader::wait(Entry& entry, Instant now) {
 void Loader::await_workers(Entry& entry, Instant now) {
   entry.due = now + kWaitEvery;
   if (recorded_.contains(entry.sale)) {
-    if (!node_.bus.healthy()) entry.wait_until = now + kQueuePatience;
+    if (!node_.bus.healthy()) entry.wait_until = now + node_.options.rebuild_patience;
     node_.bus.recount();
-    if (!queue_is_empty(entry)) {
+    const auto waiting = waiting_grabs(entry);
+    if (waiting != 0U) {
       entry.empty_since.reset();
     } else if (!entry.empty_since) {
       entry.empty_since = now;
+    }
+    if (waiting && (!entry.fewest || *waiting < *entry.fewest)) {
+      entry.fewest = waiting;
+      entry.wait_until = now + node_.options.rebuild_patience;
     }
     const bool is_written = entry.empty_since && now - *entry.empty_since >= kInHand;
     if (!is_written && now < entry.wait_until) return;
@@ -268,13 +271,16 @@ std::uint64_t Loader::times_counted() const {
   return grabs == queues.end() ? 0 : grabs->counted;
 }
 
-/// By a count that began after the wait did: the one under way then may be older.
-bool Loader::queue_is_empty(const Entry& entry) const {
+/// Messages of grabs at the broker or with workers, by a count that began after the wait did: the
+/// one under way then may be older. Empty: not counted yet.
+std::optional<std::uint64_t> Loader::waiting_grabs(const Entry& entry) const {
   const auto queues = node_.bus.queues();
   const auto grabs =
       std::ranges::find(queues, node_.options.names.grab_queue, &bus::Bus::QueueState::queue);
-  if (grabs == queues.end() || grabs->ready + grabs->unacknowledged > 0) return false;
-  return grabs->counted == bus::Bus::kAlwaysCounted || grabs->counted >= entry.counted + 2;
+  if (grabs == queues.end()) return std::nullopt;
+  const bool is_fresh =
+      grabs->counted == bus::Bus::kAlwaysCounted || grabs->counted >= entry.counted + 2;
+  return is_fresh ? std::optional(grabs->ready + grabs->unacknowledged) : std::nullopt;
 }
 
 /// From here on the record takes nothing that was admitted under an earlier epoch.

@@ -59,8 +59,9 @@ class Loader {
     Span backoff;
     std::uint64_t epoch = 0;  ///< that Redis had last; zero: none
     Instant wait_until;
-    std::uint64_t counted = 0;           ///< of the grab queue when the wait began
-    std::optional<Instant> empty_since;  ///< the grab queue, by a count made since
+    std::uint64_t counted = 0;            ///< of the grab queue when the wait began
+    std::optional<Instant> empty_since;   ///< the grab queue, by a count made since
+    std::optional<std::uint64_t> fewest;  ///< grabs that waited there since
     Instant adopt_at;
     store::Loading loading;
     OrderId after{};
@@ -86,7 +87,7 @@ class Loader {
   void forget_open(const Entry& entry);
   void failed(Entry& entry, std::string_view what);
   void refused(Entry& entry, const redis::Refusal& refusal);
-  bool queue_is_empty(const Entry& entry) const;
+  std::optional<std::uint64_t> waiting_grabs(const Entry& entry) const;
   std::uint64_t times_counted() const;
 
   Node& node_;

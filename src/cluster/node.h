@@ -41,16 +41,21 @@ struct ClusterOptions {
   redis::Address redis;
   Names names;
   sale::Settings settings;
-  bool takes_grabs = true;  ///< role sale
-  bool works = true;        ///< role worker: consumes grabs and timers
-  bool keeps = true;        ///< may be elected keeper
-  bool has_desk = false;    ///< somebody takes node.duties; else none are posted
+  bool takes_grabs = true;           ///< role sale
+  bool works = true;                 ///< role worker: consumes grabs and timers
+  bool keeps = true;                 ///< may be elected keeper
+  bool has_desk = false;             ///< somebody takes node.duties; else none are posted
   std::size_t queue_bound = 65'536;  ///< commands waiting; more are answered overloaded
   std::size_t read_bound = 4'096;
   Span preload_every = Span::seconds(30);   ///< the keeper looks for windows that come up
   Span preload_ahead = Span::seconds(120);  ///< how long before its start a sale is loaded
   Span sweep_every{1000};
+  /// How long a rebuild of Redis waits for workers that write nothing more, while the broker
+  /// answers: what they write later is refused by the record.
+  Span rebuild_patience = Span::seconds(20);
   engine::TimeSource time = engine::TimeSource::system();
+  /// False, in tests that move `time`: grabs are decided by it too, and not by the clock of Redis.
+  bool redis_keeps_time = true;
 };
 
 /// Under which epoch each sale is loaded into Redis, as far as this node knows. Any thread.
