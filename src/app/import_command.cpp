@@ -2,17 +2,21 @@
 // sale.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "app/cli.h"
+#include "app/cluster.h"
 #include "app/files.h"
 #include "app/keys.h"
 #include "app/logging.h"
 #include "app/shop.h"
 #include "base/text.h"
+#include "cluster/cluster_engine.h"
 #include "import/live_table.h"
 #include "import/plan.h"
 #include "import/read.h"
@@ -203,7 +207,12 @@ class Import {
       fmt::print("{} in {}\n", step.opens ? "opened" : "added to", shop->name());
       print_sale(step.sale);
     }
-    if (flags_.dry_run) fmt::print("dry run: nothing was changed\n");
+    if (flags_.dry_run) {
+      fmt::print("dry run: nothing was changed\n");
+    } else if (is_cluster(config_)) {
+      // Whoever asks another node next should find it there.
+      std::this_thread::sleep_for(std::chrono::milliseconds(cluster::kSpread.ms));
+    }
     return {};
   }
 
