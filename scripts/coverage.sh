@@ -14,7 +14,7 @@ gcovr --root . --add-tracefile "$build/coverage.json" --html-details "$build/rep
 : >build/logs/coverage.txt
 for room in base sale engine; do
   summary=$(gcovr --root . --add-tracefile "$build/coverage.json" --filter "src/$room/" \
-    --print-summary --fail-under-line "$limit" --output /dev/null) || status=1
+    --print-summary --fail-under-line "$limit" --output "$build/report/$room.txt") || status=1
   printf '%s %s\n' "$room" "$(sed -n 's/^lines: //p' <<<"$summary")" | tee -a build/logs/coverage.txt
 done
 if [ $status != 0 ]; then
